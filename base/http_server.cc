@@ -1,0 +1,175 @@
+#include "base/http_server.h"
+
+#include <httplib.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+#include <exception>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "base/check.h"
+#include "base/log.h"
+#include "base/status_macros.h"
+
+namespace tocsin {
+namespace {
+
+constexpr int kBacklog = 1024;
+// Connections are reused for as long as the peer likes.
+constexpr std::size_t kKeepAliveMaxCount = 1'000'000'000;
+
+// The library's constructor asks for SO_REUSEPORT, which would let a second
+// process share our port in silence; and it listens with a backlog of 5.
+class Server final : public httplib::Server {
+ public:
+  void LengthenBacklog() { ::listen(svr_sock_, kBacklog); }
+};
+
+HttpRequest FromLibrary(const httplib::Request& request) {
+  HttpRequest made;
+  made.method = request.method;
+  const std::size_t mark = request.target.find('?');
+  made.raw_path = request.target.substr(0, mark);
+  if (mark != std::string::npos) made.raw_query = request.target.substr(mark + 1);
+  made.path = request.path;
+  made.headers.reserve(request.headers.size());
+  for (const auto& [name, value] : request.headers) made.headers.emplace_back(name, value);
+  made.remote_address = request.remote_addr;
+  return made;
+}
+
+void ToLibrary(HttpResponse&& from, httplib::Response& to) {
+  to.status = from.status;
+  for (const auto& [name, value] : from.headers) to.set_header(name, value);
+  if (!from.body.empty()) to.set_content(std::move(from.body), from.content_type);
+}
+
+}  // namespace
+
+std::string_view HttpRequest::Header(std::string_view name) const {
+  for (const auto& [key, value] : headers) {
+    if (absl::EqualsIgnoreCase({key.data(), key.size()}, {name.data(), name.size()})) return value;
+  }
+  return {};
+}
+
+std::string HttpRequest::QueryParameter(std::string_view name) const {
+  httplib::Params parameters;
+  httplib::detail::parse_query_text(raw_query, parameters);
+  const auto it = parameters.find(std::string(name));
+  return it == parameters.end() ? std::string() : it->second;
+}
+
+class HttpServer::Impl {
+ public:
+  Impl(const Options& options, Handler handler) : options_(options), handler_(std::move(handler)) {
+    server_.new_task_queue = [threads = options.threads] {
+      return new httplib::ThreadPool(static_cast<std::size_t>(threads));
+    };
+    server_.set_tcp_nodelay(true);
+    server_.set_keep_alive_max_count(kKeepAliveMaxCount);
+    server_.set_keep_alive_timeout(options.keep_alive_timeout_s);
+    server_.set_read_timeout(options.read_timeout_s);
+    server_.set_write_timeout(options.write_timeout_s);
+    server_.set_payload_max_length(options.body_max_bytes);
+    server_.set_socket_options([](socket_t socket) {
+      const int on = 1;
+      ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    });
+    Route();
+  }
+
+  absl::Status Listen() {
+    errno = 0;
+    const bool any = options_.port == 0;
+    const int port = any ? server_.bind_to_any_port(options_.host)
+                         : (server_.bind_to_port(options_.host, options_.port) ? options_.port : -1);
+    if (port < 0) {
+      return Unavailable("cannot listen on {}:{}: {}; choose another address, or stop what uses it",
+                         options_.host, options_.port,
+                         errno != 0 ? std::strerror(errno) : "the host name does not resolve");
+    }
+    port_ = port;
+    server_.LengthenBacklog();
+    thread_ = std::thread([this] { server_.listen_after_bind(); });
+    // stop() before the accept loop runs would be lost.
+    while (!server_.is_running()) std::this_thread::yield();
+    return absl::OkStatus();
+  }
+
+  void Stop() {
+    if (!thread_.joinable()) return;
+    server_.stop();
+    thread_.join();
+  }
+
+  int port() const { return port_; }
+
+ private:
+  void Route() {
+    const auto plain = [this](const httplib::Request& request, httplib::Response& response) {
+      HttpRequest made = FromLibrary(request);
+      made.body = request.body;
+      Handle(made, response);
+    };
+    // The library's own limit does not hold for chunked bodies: count here.
+    const auto reading = [this](const httplib::Request& request, httplib::Response& response,
+                                const httplib::ContentReader& read) {
+      HttpRequest made = FromLibrary(request);
+      bool too_long = false;
+      const bool complete = read([&](const char* data, std::size_t size) {
+        too_long = made.body.size() + size > options_.body_max_bytes;
+        if (!too_long) made.body.append(data, size);
+        return !too_long;
+      });
+      if (complete) return Handle(made, response);
+      // Also without a body at all, which is an empty one.
+      if (!too_long && request.get_header_value("Content-Length").empty() &&
+          request.get_header_value("Transfer-Encoding").empty()) {
+        return Handle(made, response);
+      }
+      response.status = too_long ? 413 : 400;
+      response.set_header("Connection", "close");
+    };
+    server_.Get(".*", plain);
+    server_.Options(".*", plain);
+    server_.Delete(".*", plain);
+    server_.Post(".*", reading);
+    server_.Put(".*", reading);
+    server_.Patch(".*", reading);
+  }
+
+  void Handle(const HttpRequest& request, httplib::Response& response) {
+    try {
+      ToLibrary(handler_(request), response);
+    } catch (const std::exception& error) {
+      Log(LogLevel::kError, "http_handler_failed",
+          {{"method", request.method}, {"error", error.what()}});
+      response.status = 500;
+    }
+  }
+
+  const Options options_;
+  const Handler handler_;
+  Server server_;
+  std::thread thread_;
+  int port_ = 0;
+};
+
+HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+HttpServer::~HttpServer() { Stop(); }
+int HttpServer::port() const { return impl_->port(); }
+void HttpServer::Stop() { impl_->Stop(); }
+
+absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const Options& options,
+                                                              Handler handler) {
+  auto impl = std::make_unique<Impl>(options, std::move(handler));
+  TOCSIN_RETURN_IF_ERROR(impl->Listen());
+  return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
+}
+
+}  // namespace tocsin

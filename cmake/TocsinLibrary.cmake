@@ -1,0 +1,46 @@
+# The flags that every target of ours is compiled with: a warning is an error.
+set(TOCSIN_WARNINGS
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wswitch-enum -Werror)
+
+option(TOCSIN_ASAN "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
+option(TOCSIN_TSAN "Build with ThreadSanitizer" OFF)
+option(TOCSIN_FUZZ "Build the fuzzers (needs clang)" OFF)
+if(TOCSIN_ASAN)
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+elseif(TOCSIN_TSAN)
+  add_compile_options(-fsanitize=thread)
+  add_link_options(-fsanitize=thread)
+endif()
+
+find_program(MOLD mold)
+if(MOLD AND NOT TOCSIN_FUZZ)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+# tocsin_library(NAME core SOURCES ... DEPENDS ...)
+#
+# One folder, one library, one line of allowed dependencies. DEPENDS is the
+# architecture: core/ cannot call PostgreSQL because it does not link it.
+function(tocsin_library)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME" "SOURCES;DEPENDS")
+  add_library(tocsin_${arg_NAME} STATIC ${arg_SOURCES})
+  add_library(tocsin::${arg_NAME} ALIAS tocsin_${arg_NAME})
+  target_include_directories(tocsin_${arg_NAME} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_compile_options(tocsin_${arg_NAME} PRIVATE ${TOCSIN_WARNINGS})
+  target_link_libraries(tocsin_${arg_NAME} PUBLIC ${arg_DEPENDS})
+endfunction()
+
+# tocsin_test(NAME wire_test LABEL unit SOURCES ... DEPENDS ...)
+#
+# One binary of GoogleTests, registered with CTest as one test. LABEL is the
+# kind: unit, store, db, sim, e2e.
+function(tocsin_test)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;LABEL" "SOURCES;DEPENDS")
+  add_executable(${arg_NAME} ${arg_SOURCES})
+  target_include_directories(${arg_NAME} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_compile_options(${arg_NAME} PRIVATE ${TOCSIN_WARNINGS})
+  target_link_libraries(${arg_NAME} PRIVATE ${arg_DEPENDS} GTest::gmock GTest::gtest_main)
+  add_test(NAME ${arg_NAME} COMMAND ${arg_NAME} --gtest_color=no)
+  set_tests_properties(${arg_NAME} PROPERTIES LABELS ${arg_LABEL} TIMEOUT 600)
+endfunction()
