@@ -1,0 +1,71 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "core/disposition.h"
+#include "core/ids.h"
+
+namespace tocsin {
+
+// What can be known about an attempt. The provider's events and our own results
+// stand in one append-only log; everything said about an attempt is a function
+// of the set of its facts (fold.h).
+enum class FactKind {
+  // What came of a create-call request. `at` is its send time, `number` counts
+  // the sends of the attempt from 1.
+  kCreateAccepted,   // `call` is the provider's id.
+  kCreateRefused,    // Nobody rang: `code` and `text` are the provider's reason.
+  kCreateThrottled,  // 429: nobody rang, the send is given back.
+  kCreateNotSent,    // It never left this machine: given back.
+  kCreateUnknown,    // Sent and unanswered, or a crash in between: somebody may be ringing.
+  // The provider's events. `at` is the provider's time.
+  kRinging,
+  kAnswered,
+  kEnding,
+  kEnded,           // `code`, `subcode` where the dialect has them.
+  kTone,            // `tone`; `number` is the provider's sequence id.
+  kPlayEnded,       // `number` is our ordinal of the play; `code`, `subcode`.
+  kOtherEvent,      // Stored and without consequence; `text` is its type.
+  // What we did and decided. `at` is our own time.
+  kActionAccepted,  // An action was sent and taken; `number` is its ordinal.
+  kActionRefused,   // `code` is the HTTP status; 404 means that the call is gone.
+  kHangUpOrdered,   // An operator canceled and chose to hang up.
+  kGone,            // The provider says that there is no such call.
+  kLost,            // The reconciler's verdict after lost_after without any sign of life.
+};
+
+std::string_view Name(FactKind kind);
+template <>
+std::optional<FactKind> FromName(std::string_view name);
+
+struct Fact {
+  FactKind kind = FactKind::kOtherEvent;
+  absl::Time at;           // When it happened.
+  absl::Time received_at;  // When we learned or decided it.
+  // Unique within the attempt: the provider's event id, a hash of the canonical
+  // event, or for our own facts the kind and its number. The same fact told
+  // twice has the same key and is one fact.
+  std::string key;
+  int number = 0;
+  int code = 0;
+  int subcode = 0;
+  char tone = 0;     // '0'-'9', '*', '#', 'a'-'d'; 0 if none.
+  std::string call;  // The provider's id of the call, where known.
+  std::string text;  // The provider's words. Never a number, never message text.
+  std::string raw;   // The event as received; empty for our own facts.
+
+  friend bool operator==(const Fact&, const Fact&) = default;
+};
+
+// The key of a fact of our own making.
+std::string OwnFactKey(FactKind kind, int number);
+
+struct AttemptFact {
+  AttemptKey attempt;
+  Fact fact;
+};
+
+}  // namespace tocsin

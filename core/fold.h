@@ -1,0 +1,98 @@
+// What the facts of one attempt say, as a pure function of their set.
+//
+//   planned --intent--> dialing --------------------------------> ended
+//      ^                  |  \                                      ^
+//      |  given back      |   +--> unresolved (nobody can tell) ----+
+//      +------------------+
+//
+// Ringing and answered are derived here and never stored. Facts may come in any
+// order, twice and late: Fold() sorts them itself, so that the same set always
+// gives the same view.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "core/campaign.h"
+#include "core/disposition.h"
+#include "core/facts.h"
+
+namespace tocsin {
+
+enum class AttemptState { kPlanned, kDialing, kUnresolved, kEnded };
+std::string_view Name(AttemptState state);
+template <>
+std::optional<AttemptState> FromName(std::string_view name);
+
+// A key that counted: pressed after the message had said who calls.
+struct KeyPress {
+  char tone = 0;
+  absl::Time at;          // The provider's time.
+  absl::Duration offset;  // Since the first copy began.
+
+  friend bool operator==(const KeyPress&, const KeyPress&) = default;
+};
+
+// One copy of the message. `ordinal` is that of its action.
+struct PlayView {
+  int ordinal = 0;
+  std::optional<absl::Time> accepted_at;
+  std::optional<absl::Time> ended_at;
+  bool completed = false;  // Ended with 200/0: one uninterrupted copy.
+  bool failed = false;     // Refused, or ended other than by 200/0 or a cancel.
+
+  friend bool operator==(const PlayView&, const PlayView&) = default;
+};
+
+struct CallView {
+  AttemptState state = AttemptState::kDialing;
+  int sends = 0;              // Create-call requests whose result is logged.
+  bool given_back = false;    // The last send reached nobody; it may be sent again.
+  bool seen_alive = false;    // Accepted by the provider, or any event of it.
+  bool seizure = false;       // Accepted, or proven by an event.
+  std::string call;           // The provider's id; empty if unknown.
+  std::optional<absl::Time> sent_at;
+  std::optional<absl::Time> ringing_at;
+  std::optional<absl::Time> answered_at;
+  std::optional<absl::Time> ended_at;  // Set if and only if state is kEnded.
+
+  std::optional<Disposition> disposition;  // Set if and only if state is kEnded.
+  DispositionSource source = DispositionSource::kObserved;
+  int code = 0;
+  int subcode = 0;
+  std::string reason;  // The provider's words about the end.
+
+  Delivery delivery = Delivery::kNone;
+  absl::Duration heard;  // Of the longest copy.
+  AnsweredBy answered_by = AnsweredBy::kNobody;
+  std::optional<KeyPress> acknowledged;
+  std::optional<KeyPress> refused;
+  std::optional<KeyPress> opted_out;  // The second press.
+  std::optional<KeyPress> asked_operator;
+
+  // What the call flow goes on from.
+  std::vector<PlayView> plays;        // By ordinal.
+  std::vector<KeyPress> repeats;      // Counted requests to hear it again.
+  bool hang_up_ordered = false;
+  std::optional<absl::Time> hang_up_accepted_at;
+  int hang_ups_answered = 0;  // Hang-up actions whose result is logged.
+
+  friend bool operator==(const CallView&, const CallView&) = default;
+};
+
+// After this many sends that reached nobody the attempt ends.
+inline constexpr int kSendsMax = 5;
+
+// Ordinals of actions: plays 1.., cancels of media 51.., hang-ups 101..
+inline constexpr int kFirstPlayOrdinal = 1;
+inline constexpr int kFirstCancelOrdinal = 51;
+inline constexpr int kFirstHangUpOrdinal = 101;
+
+// `flow` with the campaign's scaled durations.
+CallView Fold(const CallFlow& flow, std::span<const Fact> facts);
+
+}  // namespace tocsin
