@@ -1,0 +1,250 @@
+#include "wire/calls_2021.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "base/status_macros.h"
+#include "wire/identifier_json.h"
+#include "wire/json_reader.h"
+#include "wire/json_text.h"
+
+namespace tocsin::wire {
+namespace {
+
+using Json = nlohmann::json;
+
+// Deeper than any body of this API by far.
+constexpr int kDepthMax = 16;
+
+constexpr std::string_view kWantParticipantsUpdated = "participantsUpdated";
+constexpr std::string_view kWantDtmf = "dtmfReceived";
+
+bool SameName(std::string_view left, std::string_view right) {
+  return absl::EqualsIgnoreCase({left.data(), left.size()}, {right.data(), right.size()});
+}
+
+bool IsHttpUrl(std::string_view text) {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (text.size() > scheme.size() && SameName(text.substr(0, scheme.size()), scheme)) {
+      // A space or line break would end up in a request line.
+      for (const char c : text) {
+        if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7F) return false;
+      }
+      return true;
+    }
+  }
+  return false;
+}
+
+absl::StatusOr<std::string> ReadUrl(const ObjectReader& reader, std::string_view name) {
+  TOCSIN_ASSIGN_OR_RETURN(std::string url, reader.String({name}));
+  if (!IsHttpUrl(url)) {
+    return InvalidArgument("{} must be an absolute http or https URL", reader.Place(name));
+  }
+  return url;
+}
+
+// {"value": "+1..."}; empty if there is none.
+absl::StatusOr<std::string> ReadCallerNumber(const ObjectReader& reader) {
+  // The two editions and their own description disagree on the name.
+  TOCSIN_ASSIGN_OR_RETURN(const auto number,
+                          reader.ObjectOrNone({"sourceAlternateIdentity", "alternateCallerId"}));
+  if (!number) return std::string();
+  // Some clients send a whole identifier.
+  TOCSIN_ASSIGN_OR_RETURN(const auto nested, number->ObjectOrNone({"phoneNumber"}));
+  return (nested ? *nested : *number).String({"value"});
+}
+
+// An array of names, each looked for in `json`; what it does not know it
+// passes over.
+absl::StatusOr<bool> Lists(const ObjectReader& reader, std::string_view name,
+                           std::string_view wanted) {
+  TOCSIN_ASSIGN_OR_RETURN(const Json* const array, reader.ArrayOrNone({name}));
+  if (array == nullptr) return false;
+  for (const Json& element : *array) {
+    if (element.is_null()) continue;
+    if (!element.is_string()) {
+      return InvalidArgument("{} must be an array of strings", reader.Place(name));
+    }
+    if (SameName(element.get_ref<const std::string&>(), wanted)) return true;
+  }
+  return false;
+}
+
+std::string CallerNumberJson(std::string_view number) {
+  JsonObject object;
+  object.AddString("value", number);
+  return std::move(object).Finish();
+}
+
+std::string WantedEventsJson(const CreateCallRequest& request) {
+  std::string json = "[";
+  if (request.wants_participants_updated) AppendJsonString(json, kWantParticipantsUpdated);
+  if (request.wants_dtmf) {
+    if (json.size() > 1) json += ',';
+    AppendJsonString(json, kWantDtmf);
+  }
+  return json + "]";
+}
+
+}  // namespace
+
+std::string Encode(const CreateCallRequest& request) {
+  JsonObject object;
+  if (request.source) object.AddJson("source", IdentifierJson(*request.source, Casing::kCamel));
+  object.AddJson("targets", IdentifiersJson(request.targets, Casing::kCamel));
+  if (!request.caller_number.empty()) {
+    object.AddJson("sourceAlternateIdentity", CallerNumberJson(request.caller_number));
+  }
+  if (!request.subject.empty()) object.AddString("subject", request.subject);
+  object.AddString("callbackUri", request.callback_uri);
+  object.AddJson("requestedModalities", R"(["audio"])");
+  object.AddJson("requestedCallEvents", WantedEventsJson(request));
+  return std::move(object).Finish();
+}
+
+std::string Encode(const CreateCallResponse& response) {
+  JsonObject object;
+  object.AddString("callLegId", response.call_leg_id);
+  return std::move(object).Finish();
+}
+
+std::string Encode(const PlayAudioRequest& request) {
+  JsonObject object;
+  object.AddString("audioFileUri", request.audio_file_uri);
+  object.AddBool("loop", request.loop);
+  object.AddString("operationContext", request.operation_context);
+  object.AddString("resourceId", request.resource_id);
+  return std::move(object).Finish();
+}
+
+std::string Encode(const CancelMediaRequest& request) {
+  JsonObject object;
+  object.AddString("operationContext", request.operation_context);
+  return std::move(object).Finish();
+}
+
+std::string Encode(const InviteParticipantsRequest& request) {
+  JsonObject object;
+  if (!request.caller_number.empty()) {
+    object.AddJson("alternateCallerId", CallerNumberJson(request.caller_number));
+  }
+  object.AddJson("participants", IdentifiersJson(request.participants, Casing::kCamel));
+  object.AddString("operationContext", request.operation_context);
+  return std::move(object).Finish();
+}
+
+std::string Encode(const OperationResult& result) {
+  JsonObject object;
+  object.AddString("id", result.id);
+  object.AddString("status", StatusName(result.status, Casing::kCamel));
+  object.AddString("operationContext", result.operation_context);
+  object.AddJson("resultInfo", ResultInfoJson(result.result_info, Casing::kCamel));
+  return std::move(object).Finish();
+}
+
+std::string Encode(const ErrorBody& error) {
+  JsonObject object;
+  object.AddString("code", error.code);
+  object.AddString("message", error.message);
+  return std::move(object).Finish();
+}
+
+absl::StatusOr<CreateCallRequest> DecodeCreateCallRequest(std::string_view body) {
+  TOCSIN_ASSIGN_OR_RETURN(const Json json, ParseJson(body, "create call", kDepthMax));
+  TOCSIN_ASSIGN_OR_RETURN(const ObjectReader reader, ObjectReader::Read(json, "create call"));
+  CreateCallRequest request;
+  TOCSIN_ASSIGN_OR_RETURN(const auto source, reader.ObjectOrNone({"source"}));
+  if (source) {
+    TOCSIN_ASSIGN_OR_RETURN(request.source, ReadIdentifier(*source));
+  }
+  TOCSIN_ASSIGN_OR_RETURN(const Json* const targets, reader.ArrayOrNone({"targets"}));
+  if (targets != nullptr) {
+    TOCSIN_ASSIGN_OR_RETURN(request.targets, ReadIdentifiers(reader, *targets, "targets"));
+  }
+  if (request.targets.empty()) {
+    return InvalidArgument("{} must be an array with at least one party", reader.Place("targets"));
+  }
+  TOCSIN_ASSIGN_OR_RETURN(request.caller_number, ReadCallerNumber(reader));
+  TOCSIN_ASSIGN_OR_RETURN(request.subject, reader.StringOrEmpty({"subject"}));
+  TOCSIN_ASSIGN_OR_RETURN(request.callback_uri, ReadUrl(reader, "callbackUri"));
+  TOCSIN_ASSIGN_OR_RETURN(request.wants_participants_updated,
+                          Lists(reader, "requestedCallEvents", kWantParticipantsUpdated));
+  TOCSIN_ASSIGN_OR_RETURN(request.wants_dtmf, Lists(reader, "requestedCallEvents", kWantDtmf));
+  return request;
+}
+
+absl::StatusOr<CreateCallResponse> DecodeCreateCallResponse(std::string_view body) {
+  TOCSIN_ASSIGN_OR_RETURN(const Json json, ParseJson(body, "create call response", kDepthMax));
+  TOCSIN_ASSIGN_OR_RETURN(const ObjectReader reader,
+                          ObjectReader::Read(json, "create call response"));
+  CreateCallResponse response;
+  TOCSIN_ASSIGN_OR_RETURN(response.call_leg_id, reader.String({"callLegId", "callConnectionId"}));
+  if (response.call_leg_id.empty()) {
+    return InvalidArgument("{} must not be empty", reader.Place("callLegId"));
+  }
+  return response;
+}
+
+absl::StatusOr<PlayAudioRequest> DecodePlayAudioRequest(std::string_view body) {
+  TOCSIN_ASSIGN_OR_RETURN(const Json json, ParseJson(body, "play audio", kDepthMax));
+  TOCSIN_ASSIGN_OR_RETURN(const ObjectReader reader, ObjectReader::Read(json, "play audio"));
+  PlayAudioRequest request;
+  TOCSIN_ASSIGN_OR_RETURN(request.audio_file_uri, ReadUrl(reader, "audioFileUri"));
+  TOCSIN_ASSIGN_OR_RETURN(request.loop, reader.BoolOrFalse({"loop"}));
+  TOCSIN_ASSIGN_OR_RETURN(request.operation_context, reader.StringOrEmpty({"operationContext"}));
+  TOCSIN_ASSIGN_OR_RETURN(request.resource_id, reader.StringOrEmpty({"resourceId", "audioFileId"}));
+  return request;
+}
+
+absl::StatusOr<CancelMediaRequest> DecodeCancelMediaRequest(std::string_view body) {
+  CancelMediaRequest request;
+  if (body.empty()) return request;
+  TOCSIN_ASSIGN_OR_RETURN(const Json json, ParseJson(body, "cancel media", kDepthMax));
+  TOCSIN_ASSIGN_OR_RETURN(const ObjectReader reader, ObjectReader::Read(json, "cancel media"));
+  TOCSIN_ASSIGN_OR_RETURN(request.operation_context, reader.StringOrEmpty({"operationContext"}));
+  return request;
+}
+
+absl::StatusOr<InviteParticipantsRequest> DecodeInviteParticipantsRequest(std::string_view body) {
+  TOCSIN_ASSIGN_OR_RETURN(const Json json, ParseJson(body, "invite", kDepthMax));
+  TOCSIN_ASSIGN_OR_RETURN(const ObjectReader reader, ObjectReader::Read(json, "invite"));
+  InviteParticipantsRequest request;
+  TOCSIN_ASSIGN_OR_RETURN(request.caller_number, ReadCallerNumber(reader));
+  TOCSIN_ASSIGN_OR_RETURN(const Json* const participants, reader.ArrayOrNone({"participants"}));
+  if (participants != nullptr) {
+    TOCSIN_ASSIGN_OR_RETURN(request.participants,
+                            ReadIdentifiers(reader, *participants, "participants"));
+  }
+  if (request.participants.empty()) {
+    return InvalidArgument("{} must be an array with at least one party",
+                           reader.Place("participants"));
+  }
+  TOCSIN_ASSIGN_OR_RETURN(request.operation_context, reader.StringOrEmpty({"operationContext"}));
+  return request;
+}
+
+absl::StatusOr<OperationResult> DecodeOperationResult(std::string_view body) {
+  TOCSIN_ASSIGN_OR_RETURN(const Json json, ParseJson(body, "operation result", kDepthMax));
+  TOCSIN_ASSIGN_OR_RETURN(const ObjectReader reader, ObjectReader::Read(json, "operation result"));
+  OperationResult result;
+  TOCSIN_ASSIGN_OR_RETURN(result.id, reader.StringOrEmpty({"id", "operationId"}));
+  TOCSIN_ASSIGN_OR_RETURN(result.status, ReadStatus(reader));
+  TOCSIN_ASSIGN_OR_RETURN(result.operation_context, reader.StringOrEmpty({"operationContext"}));
+  TOCSIN_ASSIGN_OR_RETURN(result.result_info, ReadResultInfo(reader));
+  return result;
+}
+
+ErrorBody DecodeErrorBody(std::string_view body) {
+  const absl::StatusOr<Json> json = ParseJson(body, "error", kDepthMax);
+  if (!json.ok() || !json->is_object()) return {};
+  const absl::StatusOr<ObjectReader> outer = ObjectReader::Read(*json, "");
+  const Json* const wrapped = outer->Find({"error"});
+  const absl::StatusOr<ObjectReader> reader =
+      wrapped != nullptr && wrapped->is_object() ? outer->Inside(*wrapped, "error") : outer;
+  return {.code = reader->StringOrEmpty({"code"}).value_or(""),
+          .message = reader->StringOrEmpty({"message"}).value_or("")};
+}
+
+}  // namespace tocsin::wire

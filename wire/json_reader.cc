@@ -1,0 +1,144 @@
+#include "wire/json_reader.h"
+
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/match.h"
+#include "base/status_macros.h"
+
+namespace tocsin::wire {
+namespace {
+
+using Json = nlohmann::json;
+
+bool SameName(std::string_view left, std::string_view right) {
+  return absl::EqualsIgnoreCase({left.data(), left.size()}, {right.data(), right.size()});
+}
+
+// Brackets outside strings. Text that is not JSON may be measured wrongly; the
+// parser refuses it afterwards.
+bool IsDeeperThan(std::string_view text, int depth_max) {
+  int depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      if (++depth > depth_max) return true;
+    } else if (c == '}' || c == ']') {
+      --depth;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+absl::StatusOr<Json> ParseJson(std::string_view text, std::string_view what, int depth_max) {
+  if (IsDeeperThan(text, depth_max)) {
+    return InvalidArgument("{}: nested deeper than {}", what, depth_max);
+  }
+  Json json = Json::parse(text, /*cb=*/nullptr, /*allow_exceptions=*/false);
+  if (json.is_discarded()) return InvalidArgument("{}: not JSON in UTF-8", what);
+  return json;
+}
+
+absl::StatusOr<ObjectReader> ObjectReader::Read(const Json& json, std::string_view name) {
+  return Checked(ObjectReader(json, nullptr, name, -1));
+}
+
+absl::StatusOr<ObjectReader> ObjectReader::Inside(const Json& json, std::string_view name) const {
+  return Checked(ObjectReader(json, this, name, -1));
+}
+
+absl::StatusOr<ObjectReader> ObjectReader::Element(const Json& json, std::string_view name,
+                                                   int index) const {
+  return Checked(ObjectReader(json, this, name, index));
+}
+
+absl::StatusOr<ObjectReader> ObjectReader::Checked(const ObjectReader& made) {
+  if (!made.json_->is_object()) return InvalidArgument("{} must be an object", made.Place(""));
+  return made;
+}
+
+const Json* ObjectReader::Find(Names names) const {
+  for (const std::string_view name : names) {
+    // The documented spelling is the usual one: look it up before comparing all.
+    auto it = json_->find(name);
+    if (it == json_->end()) {
+      for (it = json_->begin(); it != json_->end() && !SameName(it.key(), name);) ++it;
+    }
+    if (it != json_->end() && !it->is_null()) return &*it;
+  }
+  return nullptr;
+}
+
+absl::StatusOr<std::string> ObjectReader::String(Names names) const {
+  const Json* const member = Find(names);
+  if (member == nullptr || !member->is_string()) {
+    return InvalidArgument("{} must be a string", Place(*names.begin()));
+  }
+  const auto& text = member->get_ref<const std::string&>();
+  if (text.find('\0') != std::string::npos) {
+    return InvalidArgument("{} must not contain NUL", Place(*names.begin()));
+  }
+  return text;
+}
+
+absl::StatusOr<std::int64_t> ObjectReader::Integer(Names names) const {
+  const Json* const member = Find(names);
+  if (member == nullptr || !member->is_number_integer() ||
+      (member->is_number_unsigned() &&
+       member->get<std::uint64_t>() > std::numeric_limits<std::int64_t>::max())) {
+    return InvalidArgument("{} must be an integer of 64 bits", Place(*names.begin()));
+  }
+  return member->get<std::int64_t>();
+}
+
+absl::StatusOr<std::string> ObjectReader::StringOrEmpty(Names names) const {
+  if (Find(names) == nullptr) return std::string();
+  return String(names);
+}
+
+absl::StatusOr<std::int64_t> ObjectReader::IntegerOrZero(Names names) const {
+  if (Find(names) == nullptr) return 0;
+  return Integer(names);
+}
+
+absl::StatusOr<bool> ObjectReader::BoolOrFalse(Names names) const {
+  const Json* const member = Find(names);
+  if (member == nullptr) return false;
+  if (!member->is_boolean()) {
+    return InvalidArgument("{} must be true or false", Place(*names.begin()));
+  }
+  return member->get<bool>();
+}
+
+absl::StatusOr<std::optional<ObjectReader>> ObjectReader::ObjectOrNone(Names names) const {
+  const Json* const member = Find(names);
+  if (member == nullptr) return std::optional<ObjectReader>();
+  TOCSIN_ASSIGN_OR_RETURN(const ObjectReader inside, Inside(*member, *names.begin()));
+  return std::optional<ObjectReader>(inside);
+}
+
+absl::StatusOr<const Json*> ObjectReader::ArrayOrNone(Names names) const {
+  const Json* const member = Find(names);
+  if (member != nullptr && !member->is_array()) {
+    return InvalidArgument("{} must be an array", Place(*names.begin()));
+  }
+  return member;
+}
+
+std::string ObjectReader::Place(std::string_view name) const {
+  std::string place = outer_ == nullptr ? std::string(name_) : outer_->Place(name_);
+  if (index_ >= 0) place += fmt::format("[{}]", index_);
+  if (name.empty()) return place;
+  if (place.empty()) return std::string(name);
+  return fmt::format("{}.{}", place, name);
+}
+
+}  // namespace tocsin::wire
