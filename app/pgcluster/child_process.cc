@@ -29,7 +29,9 @@ bool WaitForExit(int pid_fd, absl::Duration timeout) {
   return ready > 0;
 }
 
-int OpenPid(pid_t pid) { return static_cast<int>(syscall(SYS_pidfd_open, pid, 0)); }
+int OpenPid(pid_t pid) {
+  return static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+}
 
 struct SpawnAttributes {
   SpawnAttributes() {
@@ -39,8 +41,8 @@ struct SpawnAttributes {
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setflags(
-        &attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setflags(&attributes,
+                             POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     posix_spawn_file_actions_init(&actions);
   }
   ~SpawnAttributes() {
@@ -86,8 +88,8 @@ absl::StatusOr<pid_t> Spawn(const ChildProcess& child) {
   posix_spawn_file_actions_addclosefrom_np(&with.actions, 3);
 #endif
   pid_t pid = 0;
-  const int error = posix_spawnp(&pid, arguments[0], &with.actions, &with.attributes,
-                                 arguments.data(), environ);
+  const int error =
+      posix_spawnp(&pid, arguments[0], &with.actions, &with.attributes, arguments.data(), environ);
   close(input);
   if (error != 0) return Unavailable("cannot start {}: {}", child.arguments[0], strerror(error));
   return pid;

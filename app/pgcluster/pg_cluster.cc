@@ -31,7 +31,9 @@ constexpr std::size_t kSocketDirectoryMax = 85;
 
 constexpr int kMajorVersion = 15;
 
-bool IsRoot() { return geteuid() == 0; }
+bool IsRoot() {
+  return geteuid() == 0;
+}
 
 // Who the server runs as.
 absl::StatusOr<passwd> ServerUser() {
@@ -89,7 +91,7 @@ absl::Status CheckReachable(const std::string& directory, const passwd& user) {
   if (!IsRoot()) return absl::OkStatus();
   for (fs::path above = fs::path(directory); above.has_relative_path();
        above = above.parent_path()) {
-    struct stat state {};
+    struct stat state{};
     if (stat(above.c_str(), &state) != 0) continue;
     const bool passes = state.st_uid == user.pw_uid   ? state.st_mode & S_IXUSR
                         : state.st_gid == user.pw_gid ? state.st_mode & S_IXGRP
@@ -137,8 +139,10 @@ absl::Status StopLeftover(const std::string& cluster) {
     kill(pid, signal);
     if (WaitForStranger(pid, absl::Seconds(60))) return absl::OkStatus();
   }
-  return Unavailable("PostgreSQL (process {}) still runs on {} and does not stop; end it, then try "
-                     "again", pid, cluster);
+  return Unavailable(
+      "PostgreSQL (process {}) still runs on {} and does not stop; end it, then try "
+      "again",
+      pid, cluster);
 }
 
 }  // namespace
@@ -188,8 +192,14 @@ absl::Status PgCluster::Prepare() {
 
 absl::Status PgCluster::Create() {
   const std::string unfinished = cluster_directory_ + ".new";
-  std::vector<std::string> initdb = {bin_directory_ + "/initdb", "-D", unfinished, "-U", kUser,
-                                     "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8",
+  std::vector<std::string> initdb = {bin_directory_ + "/initdb",
+                                     "-D",
+                                     unfinished,
+                                     "-U",
+                                     kUser,
+                                     "--auth=trust",
+                                     "--encoding=UTF8",
+                                     "--locale=C.UTF-8",
                                      "--data-checksums"};
   if (options_.durability == Durability::kThrowAway) initdb.push_back("--no-sync");
   const std::vector<ChildProcess> steps = {

@@ -73,8 +73,9 @@ TEST_F(PgClusterTest, TakesOverWhatAKilledOwnerLeft) {
   const pid_t owner = fork();
   if (owner == 0) {
     auto cluster = PgCluster::Start(options_);
-    const bool up = cluster.ok() && Ask(**cluster, "CREATE TABLE kept AS SELECT 7 AS x; "
-                                                   "SELECT x FROM kept") == 7;
+    const bool up = cluster.ok() && Ask(**cluster,
+                                        "CREATE TABLE kept AS SELECT 7 AS x; "
+                                        "SELECT x FROM kept") == 7;
     if (write(told[1], up ? "y" : "n", 1) != 1) _exit(1);
     pause();
     _exit(0);

@@ -115,7 +115,9 @@ void MakeTemplateOnce(const MigrateFunction& migrate) {
 
 }  // namespace
 
-PgCluster& TestCluster() { return *TheServer().cluster; }
+PgCluster& TestCluster() {
+  return *TheServer().cluster;
+}
 
 TestDatabase::TestDatabase(const MigrateFunction& migrate) : name_(NextName()) {
   MakeTemplateOnce(migrate);
@@ -131,8 +133,8 @@ std::string TestDatabase::ConnectionString() const {
 }
 
 void TestDatabase::Disconnect() const {
-  Execute(fmt::format(
-      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'", name_));
+  Execute(fmt::format("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'",
+                      name_));
 }
 
 EmptyDatabase::EmptyDatabase() : name_(NextName()) {

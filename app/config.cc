@@ -1,0 +1,385 @@
+#include "app/config.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_split.h"
+#include "base/check.h"
+#include "fmt/format.h"
+#include "fmt/ranges.h"
+
+namespace tocsin {
+namespace {
+
+constexpr unsigned kUp = static_cast<unsigned>(Command::kUp);
+constexpr unsigned kServe = static_cast<unsigned>(Command::kServe);
+constexpr unsigned kCallServer = static_cast<unsigned>(Command::kCallServer);
+constexpr unsigned kMigrate = static_cast<unsigned>(Command::kMigrate);
+constexpr unsigned kAll = kUp | kServe | kCallServer | kMigrate;
+
+using Set = std::function<std::optional<std::string>(Config&, const std::string&)>;
+
+template <class Number>
+std::optional<Number> ParseNumber(const std::string& text) {
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+template <class Number>
+Set NumberIn(Number Config::* member, Number min, Number max) {
+  return [=](Config& config, const std::string& text) -> std::optional<std::string> {
+    const std::optional<Number> value = ParseNumber<Number>(text);
+    if (!value || !(*value >= min && *value <= max)) {
+      return fmt::format("expected a {} from {} to {}",
+                         std::is_integral_v<Number> ? "whole number" : "number", min, max);
+    }
+    config.*member = *value;
+    return std::nullopt;
+  };
+}
+
+Set Text(std::string Config::* member) {
+  return [=](Config& config, const std::string& text) -> std::optional<std::string> {
+    config.*member = text;
+    return std::nullopt;
+  };
+}
+
+Set Lengths(absl::Duration Config::* member, absl::Duration min, absl::Duration max) {
+  return [=](Config& config, const std::string& text) -> std::optional<std::string> {
+    absl::Duration value;
+    if (!absl::ParseDuration(text, &value) || value < min || value > max) {
+      return fmt::format("expected a length of time from {} to {}, like 500ms or 10s",
+                         absl::FormatDuration(min), absl::FormatDuration(max));
+    }
+    config.*member = value;
+    return std::nullopt;
+  };
+}
+
+std::vector<std::string> SplitList(const std::string& text) {
+  std::vector<std::string> parts;
+  for (const absl::string_view part :
+       absl::StrSplit(text, absl::ByAnyChar(", \n\r\t"), absl::SkipEmpty())) {
+    parts.emplace_back(part.data(), part.size());
+  }
+  return parts;
+}
+
+std::optional<std::string> SetLogLevelSetting(Config& config, const std::string& text) {
+  const std::map<std::string, LogLevel> levels = {{"debug", LogLevel::kDebug},
+                                                  {"info", LogLevel::kInfo},
+                                                  {"warn", LogLevel::kWarn},
+                                                  {"error", LogLevel::kError}};
+  const auto found = levels.find(text);
+  if (found == levels.end()) return "expected debug, info, warn or error";
+  config.log_level = found->second;
+  return std::nullopt;
+}
+
+std::optional<std::string> SetCallerNumbers(Config& config, const std::string& text) {
+  const std::vector<std::string> numbers = SplitList(text);
+  const auto is_e164 = [](const std::string& number) {
+    return number.size() >= 9 && number.size() <= 16 && number[0] == '+' &&
+           std::all_of(number.begin() + 1, number.end(),
+                       [](char c) { return c >= '0' && c <= '9'; });
+  };
+  if (numbers.empty() || numbers.size() > 10'000 ||
+      !std::all_of(numbers.begin(), numbers.end(), is_e164)) {
+    return "expected 1 to 10000 numbers like +12065550100, separated by commas";
+  }
+  config.caller_numbers = numbers;
+  return std::nullopt;
+}
+
+std::optional<std::string> SetRoles(Config& config, const std::string& text) {
+  const std::vector<std::string> roles = SplitList(text);
+  const auto known = [](const std::string& role) {
+    return role == "api" || role == "scheduler" || role == "receiver";
+  };
+  if (roles.empty() || !std::all_of(roles.begin(), roles.end(), known)) {
+    return "expected one or more of api, scheduler, receiver, separated by commas";
+  }
+  config.roles = roles;
+  return std::nullopt;
+}
+
+bool IsKey(const std::string& text) {
+  std::string bytes;
+  return absl::Base64Unescape(text, &bytes) && bytes.size() >= 16;
+}
+
+std::optional<std::string> SetCallbackKeys(Config& config, const std::string& text) {
+  const std::vector<std::string> keys = SplitList(text);
+  if (keys.empty() || !std::all_of(keys.begin(), keys.end(), IsKey)) {
+    return "expected one or more keys of at least 16 bytes in base64 "
+           "(openssl rand -base64 32 makes one)";
+  }
+  config.callback_keys.clear();
+  for (const std::string& key : keys) config.callback_keys.emplace_back(key);
+  return std::nullopt;
+}
+
+std::optional<std::string> SetAccessKey(Config& config, const std::string& text) {
+  const std::vector<std::string> keys = SplitList(text);
+  if (keys.size() != 1 || !IsKey(keys[0])) return "expected a key of at least 16 bytes in base64";
+  config.access_key = Secret(keys[0]);
+  return std::nullopt;
+}
+
+std::optional<std::string> SetDatabaseUrl(Config& config, const std::string& text) {
+  if (text.empty()) return "expected a libpq URL, like postgresql://host/tocsin";
+  config.database_url = Secret(text);
+  return std::nullopt;
+}
+
+// The same setting, its value in a file that only its owner can read.
+Set FromFile(Set set) {
+  return [set = std::move(set)](Config& config,
+                                const std::string& path) -> std::optional<std::string> {
+    std::ifstream file(path);
+    if (!file) return "expected the name of a file that can be read";
+    std::stringstream text;
+    text << file.rdbuf();
+    return set(config, text.str());
+  };
+}
+
+Set CallbackUrl() {
+  return [](Config& config, const std::string& text) -> std::optional<std::string> {
+    if (!text.starts_with("http://") && !text.starts_with("https://")) {
+      return "expected a URL with http:// or https://, host and optional port and path";
+    }
+    config.callback_url = text.substr(0, text.find_last_not_of('/') + 1);
+    return std::nullopt;
+  };
+}
+
+std::vector<Setting> MakeSettings() {
+  const Config d;
+  const auto num = [](auto value) { return fmt::format("{}", value); };
+  return {
+      {"data_dir", kUp, "Folder of everything that is kept: PostgreSQL, keys, lock", true,
+       Text(&Config::data_dir), ""},
+      {"cps", kUp, "Calls a second on the embedded trunk, 0.1 to 10000", true,
+       NumberIn(&Config::cps, 0.1, 10'000.0), num(d.cps)},
+      {"max_concurrent", kUp, "Calls at once on the embedded trunk, 1 to 1000000", true,
+       NumberIn(&Config::max_concurrent, 1, 1'000'000), num(d.max_concurrent)},
+      {"max_concurrent_per_caller", kUp, "Calls at once from one caller number; 0: no such limit",
+       true, NumberIn(&Config::max_concurrent_per_caller, 0, 1'000'000),
+       num(d.max_concurrent_per_caller)},
+      {"caller_numbers", kUp, "What the embedded trunk calls from: E.164, separated by commas",
+       true, SetCallerNumbers, fmt::format("{}", fmt::join(d.caller_numbers, ","))},
+      {"time_scale", kUp | kCallServer,
+       "How much faster than life the call server runs, 1 to 10000", true,
+       NumberIn(&Config::time_scale, 1.0, 10'000.0), num(d.time_scale)},
+      {"seed", kUp | kCallServer, "Decides what everybody does who is called", true,
+       NumberIn<std::uint64_t>(&Config::seed, 0, UINT64_MAX), num(d.seed)},
+      {"population", kUp | kCallServer, "YAML file that describes who is called", true,
+       Text(&Config::population_file), "a calm day"},
+      {"ledger", kUp | kCallServer, "File that gets a JSON line for each thing a call did", true,
+       Text(&Config::ledger_file), "none"},
+      {"call_server_host", kUp | kCallServer, "Address that the call server listens at", true,
+       Text(&Config::call_server_host), d.call_server_host},
+      {"call_server_port", kUp | kCallServer, "Its port; 0: any free one", true,
+       NumberIn(&Config::call_server_port, 0, 65'535), num(d.call_server_port)},
+      {"call_server_threads", kUp | kCallServer, "Connections it serves at once, 1 to 4096", true,
+       NumberIn(&Config::call_server_threads, 1, 4096), num(d.call_server_threads)},
+      {"access_key", kUp | kCallServer, "Key that requests to the call server are signed with",
+       false, SetAccessKey, "none"},
+      {"access_key_file", kUp | kCallServer, "File that holds access_key", true,
+       FromFile(SetAccessKey), "none"},
+      {"api_host", kUp | kServe, "Address that the gRPC API listens at", true,
+       Text(&Config::api_host), d.api_host},
+      {"api_port", kUp | kServe, "Its port; 0: any free one", true,
+       NumberIn(&Config::api_port, 0, 65'535), num(d.api_port)},
+      {"receiver_host", kUp | kServe, "Address that callbacks arrive at", true,
+       Text(&Config::receiver_host), d.receiver_host},
+      {"receiver_port", kUp | kServe, "Its port; 0: any free one", true,
+       NumberIn(&Config::receiver_port, 0, 65'535), num(d.receiver_port)},
+      {"receiver_threads", kUp | kServe, "Connections it serves at once, 1 to 4096", true,
+       NumberIn(&Config::receiver_threads, 1, 4096), num(d.receiver_threads)},
+      {"callback_url", kServe, "What providers reach the receiver by", true, CallbackUrl(),
+       "http://RECEIVER_HOST:RECEIVER_PORT"},
+      {"dialer_threads", kUp | kServe, "Requests to providers under way at once, 1 to 4096", true,
+       NumberIn(&Config::dialer_threads, 1, 4096), num(d.dialer_threads)},
+      {"request_timeout", kUp | kServe, "For a provider to answer a create-call, 100ms to 120s",
+       true, Lengths(&Config::request_timeout, absl::Milliseconds(100), absl::Seconds(120)),
+       absl::FormatDuration(d.request_timeout)},
+      {"database_url", kServe | kMigrate,
+       "PostgreSQL, as libpq reads it; a password only by the environment", true, SetDatabaseUrl,
+       ""},
+      {"database_connections", kUp | kServe, "Sessions kept open, 4 to 200", true,
+       NumberIn(&Config::database_connections, 4, 200), num(d.database_connections)},
+      {"roles", kServe, "What this node does: api, scheduler, receiver", true, SetRoles,
+       fmt::format("{}", fmt::join(d.roles, ","))},
+      {"callback_keys", kServe, "Keys of callback URLs, the first signs", false, SetCallbackKeys,
+       ""},
+      {"callback_keys_file", kServe, "File that holds callback_keys, one a line", true,
+       FromFile(SetCallbackKeys), ""},
+      {"log_level", kAll, "debug, info, warn or error", true, SetLogLevelSetting, "info"},
+  };
+}
+
+const Setting* FindSetting(const std::string& key) {
+  for (const Setting& setting : Settings()) {
+    if (setting.key == key) return &setting;
+  }
+  return nullptr;
+}
+
+bool IsFor(const Setting& setting, Command command) {
+  return (setting.commands & static_cast<unsigned>(command)) != 0;
+}
+
+bool HoldsPassword(const std::string& url) {
+  if (url.find("password=") != std::string::npos) return true;
+  const std::size_t scheme = url.find("://");
+  const std::size_t at = url.find('@');
+  if (scheme == std::string::npos || at == std::string::npos) return false;
+  return url.find(':', scheme + 3) < at;
+}
+
+class Loader {
+ public:
+  explicit Loader(Command command) : command_(command) {}
+
+  // Later calls override earlier ones.
+  void File(const std::string& path) {
+    if (path.empty()) return;
+    YAML::Node root;
+    try {
+      root = YAML::LoadFile(path);
+    } catch (const YAML::Exception& error) {
+      Problem(error.mark.is_null() ? path : fmt::format("{}:{}", path, error.mark.line + 1),
+              error.mark.is_null() ? "cannot be read" : error.msg);
+      return;
+    }
+    if (root.IsNull()) return;
+    if (!root.IsMap()) return Problem(path, "expected lines of the form key: value");
+    for (const auto& entry : root) FileEntry(path, entry.first, entry.second);
+  }
+
+  void Environment(const std::vector<std::string>& environment) {
+    // Read elsewhere: by the launcher of PostgreSQL, by main, and by cli/.
+    const std::vector<std::string> others = {"TOCSIN_POSTGRES_BIN", "TOCSIN_CONFIG", "TOCSIN_API"};
+    for (const std::string& line : environment) {
+      const std::size_t equals = line.find('=');
+      const std::string name = line.substr(0, equals);
+      if (!name.starts_with("TOCSIN_") || equals == std::string::npos) continue;
+      if (std::find(others.begin(), others.end(), name) != others.end()) continue;
+      const auto setting = std::find_if(Settings().begin(), Settings().end(),
+                                        [&](const Setting& s) { return EnvironmentOf(s) == name; });
+      if (setting == Settings().end()) {
+        Problem(name, "no such setting; tocsin COMMAND --help lists them");
+      } else {
+        Apply(*setting, name, line.substr(equals + 1));
+      }
+    }
+  }
+
+  void Flags(const std::map<std::string, std::string>& flags) {
+    for (const auto& [key, value] : flags) {
+      const Setting* setting = FindSetting(key);
+      TOCSIN_CHECK(setting != nullptr);
+      if (key == "database_url" && HoldsPassword(value)) {
+        Problem(FlagOf(*setting),
+                "a password in a flag can be read by everybody on this machine; "
+                "use TOCSIN_DATABASE_URL, PGPASSWORD or ~/.pgpass");
+        continue;
+      }
+      Apply(*setting, FlagOf(*setting), value);
+    }
+  }
+
+  LoadedConfig Finish() {
+    const Config& config = loaded_.config;
+    if (command_ == Command::kUp && config.data_dir.empty()) {
+      Problem("--data-dir", "is needed: the folder where everything is kept");
+    }
+    if ((command_ == Command::kServe || command_ == Command::kMigrate) &&
+        config.database_url.empty()) {
+      Problem("--database-url", "is needed, or TOCSIN_DATABASE_URL");
+    }
+    if (command_ == Command::kServe && config.callback_keys.empty()) {
+      Problem("--callback-keys-file",
+              "is needed, or TOCSIN_CALLBACK_KEYS: all nodes must share the keys");
+    }
+    return std::move(loaded_);
+  }
+
+ private:
+  void FileEntry(const std::string& path, const YAML::Node& key, const YAML::Node& value) {
+    const std::string place = fmt::format("{}:{}", path, key.Mark().line + 1);
+    const Setting* setting = key.IsScalar() ? FindSetting(key.Scalar()) : nullptr;
+    if (setting == nullptr) {
+      return Problem(place, fmt::format("unknown key {}; tocsin COMMAND --help lists them",
+                                        key.IsScalar() ? key.Scalar() : ""));
+    }
+    if (!setting->has_flag) {
+      return Problem(place, fmt::format("{} is secret: name a file in {}_file, or set {}",
+                                        setting->key, setting->key, EnvironmentOf(*setting)));
+    }
+    std::string text;
+    if (value.IsScalar()) {
+      text = value.Scalar();
+    } else if (value.IsSequence()) {
+      for (const YAML::Node& part : value) text += (part.IsScalar() ? part.Scalar() : "?") + ",";
+    } else {
+      return Problem(place, fmt::format("{} has no value", setting->key));
+    }
+    Apply(*setting, fmt::format("{}: {}", place, setting->key), text);
+  }
+
+  // A setting for another command is let pass: one file and one environment may
+  // serve them all.
+  void Apply(const Setting& setting, const std::string& place, const std::string& text) {
+    if (!IsFor(setting, command_)) return;
+    if (const auto complaint = setting.set(loaded_.config, text)) Problem(place, *complaint);
+  }
+
+  void Problem(const std::string& place, const std::string& what) {
+    loaded_.problems.push_back(fmt::format("{}: {}", place, what));
+  }
+
+  Command command_;
+  LoadedConfig loaded_;
+};
+
+}  // namespace
+
+const std::vector<Setting>& Settings() {
+  static const auto& settings = *new std::vector<Setting>(MakeSettings());
+  return settings;
+}
+
+std::string FlagOf(const Setting& setting) {
+  std::string flag = fmt::format("--{}", setting.key);
+  std::replace(flag.begin(), flag.end(), '_', '-');
+  return flag;
+}
+
+std::string EnvironmentOf(const Setting& setting) {
+  std::string name = fmt::format("TOCSIN_{}", setting.key);
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return name;
+}
+
+LoadedConfig LoadConfig(const ConfigSources& sources) {
+  Loader loader(sources.command);
+  loader.File(sources.file);
+  loader.Environment(sources.environment);
+  loader.Flags(sources.flags);
+  return loader.Finish();
+}
+
+}  // namespace tocsin

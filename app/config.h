@@ -1,0 +1,118 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "base/log.h"
+#include "base/secret.h"
+
+namespace tocsin {
+
+// Which command a setting is for. Values are bits.
+enum class Command : unsigned { kUp = 1, kServe = 2, kCallServer = 4, kMigrate = 8 };
+
+// Everything that can be set from outside, read once at the start and handed
+// down; nothing else reads the environment or a file of settings.
+//
+// Each member is a flag (--api-port), an environment variable (TOCSIN_API_PORT)
+// and a key of the YAML file (api_port); the first that is given wins, else the
+// default here. kSettings in config.cc holds the bounds.
+struct Config {
+  LogLevel log_level = LogLevel::kInfo;
+
+  // --- up ---
+  std::string data_dir;  // Required. PostgreSQL's cluster, keys, the lock.
+  // Create-call requests a second on the embedded trunk. 0.1..10,000.
+  double cps = 100;
+  // Calls at once on the embedded trunk. 1..1,000,000.
+  int max_concurrent = 10'000;
+  // What the embedded trunk calls from, E.164. 1..10,000 of them.
+  std::vector<std::string> caller_numbers = {"+12065550100", "+12065550101", "+12065550102",
+                                             "+12065550103"};
+  // Calls at once from one caller number; 0: max_concurrent. 0..1,000,000.
+  int max_concurrent_per_caller = 0;
+
+  // --- up, call-server ---
+  // How much faster than life the call server runs: at 60 a minute lasts a
+  // second, for people as for the dialer's own waits. 1..10,000.
+  double time_scale = 60;
+  std::uint64_t seed = 1;       // Decides what everybody does who is called.
+  std::string population_file;  // YAML; empty: the built-in calm day.
+  std::string ledger_file;      // JSON lines, appended; empty: none is written.
+  std::string call_server_host = "127.0.0.1";
+  int call_server_port = 0;       // 0: any free one.
+  int call_server_threads = 256;  // Connections served at once. 1..4,096.
+  // Requests must carry an HMAC made with it. Base64; empty: anybody may call.
+  Secret access_key;
+
+  // --- up, serve ---
+  std::string api_host = "127.0.0.1";
+  int api_port = 7411;
+  std::string receiver_host = "127.0.0.1";
+  // Where callbacks arrive; 0: any free one. A port of one's own lets callbacks
+  // of calls that outlive a restart find the next process.
+  int receiver_port = 7412;
+  int receiver_threads = 256;  // Connections served at once. 1..4,096.
+  // What a provider reaches the receiver by; empty: http://receiver_host:port.
+  std::string callback_url;
+  // Requests to a provider under way at once, a thread and a connection each. 1..4,096.
+  int dialer_threads = 128;
+  absl::Duration request_timeout = absl::Seconds(10);  // Of a create-call. 100 ms..120 s.
+
+  // --- serve, migrate ---
+  // libpq URL or key=value string. Carries no password unless it comes from the
+  // environment: flags show in the process list.
+  Secret database_url;
+  // --- up, serve ---
+  int database_connections = 16;  // 4..200.
+  // --- serve ---
+  std::vector<std::string> roles = {"api", "scheduler", "receiver"};
+  // Keys that sign callback URLs, the first signs, all are accepted: base64, one
+  // a line in the file, or separated by commas in the environment. At least 16
+  // bytes each. `up` makes one in its data directory.
+  std::vector<Secret> callback_keys;
+};
+
+// One key with what may be said about it: how to read, check and explain it.
+struct Setting {
+  const char* key;    // "api_port"
+  unsigned commands;  // Bits of Command.
+  const char* help;   // One line, with unit and bounds; the default is added.
+  // Secrets have no flag: a command line can be read by everybody.
+  bool has_flag;
+  // Stores `text`, or returns what would be right ("a whole number from 1 to 4096").
+  // Never quotes `text`.
+  std::function<std::optional<std::string>(Config&, const std::string& text)> set;
+  std::string default_text;
+};
+
+// In the order of the help text. Never changes.
+const std::vector<Setting>& Settings();
+
+std::string FlagOf(const Setting& setting);         // "--api-port"
+std::string EnvironmentOf(const Setting& setting);  // "TOCSIN_API_PORT"
+
+// What is given where. A map's key is Setting::key.
+struct ConfigSources {
+  Command command = Command::kUp;
+  std::map<std::string, std::string> flags;
+  // As in `environ`: "TOCSIN_API_PORT=7411", others are not looked at.
+  std::vector<std::string> environment;
+  std::string file;  // Path of a YAML file; empty: none.
+};
+
+struct LoadedConfig {
+  Config config;
+  // Everything that is wrong, each with its place and what would be right; a
+  // config with problems is not used. Values are not quoted: they may be secret.
+  std::vector<std::string> problems;
+};
+
+LoadedConfig LoadConfig(const ConfigSources& sources);
+
+}  // namespace tocsin

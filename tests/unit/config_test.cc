@@ -1,0 +1,127 @@
+#include "app/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <fstream>
+
+namespace tocsin {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class ConfigTest : public ::testing::Test {
+ protected:
+  ConfigTest() {
+    sources_.command = Command::kUp;
+    sources_.flags["data_dir"] = "/tmp/x";
+  }
+
+  void WriteFile(const std::string& text) {
+    sources_.file = ::testing::TempDir() + "config_test.yaml";
+    std::ofstream(sources_.file) << text;
+  }
+
+  ConfigSources sources_;
+};
+
+TEST_F(ConfigTest, FlagsBeatTheEnvironmentAndThatTheFileAndThatTheDefault) {
+  WriteFile("cps: 1\nseed: 1\nmax_concurrent: 1\n");
+  sources_.environment = {"TOCSIN_CPS=2", "TOCSIN_SEED=2", "PATH=/bin"};
+  sources_.flags["cps"] = "3";
+
+  const LoadedConfig loaded = LoadConfig(sources_);
+
+  EXPECT_THAT(loaded.problems, IsEmpty());
+  EXPECT_EQ(loaded.config.cps, 3);
+  EXPECT_EQ(loaded.config.seed, 2u);
+  EXPECT_EQ(loaded.config.max_concurrent, 1);
+  EXPECT_EQ(loaded.config.api_port, Config().api_port);
+}
+
+TEST_F(ConfigTest, ReportsEverythingThatIsWrongAtOnceWithItsPlace) {
+  WriteFile("cps: 1\napi_prot: 1\nmax_concurrent: many\n");
+  sources_.environment = {"TOCSIN_SEEED=2", "TOCSIN_API_PORT=70000"};
+  sources_.flags["time_scale"] = "0";
+
+  const LoadedConfig loaded = LoadConfig(sources_);
+
+  EXPECT_THAT(loaded.problems,
+              ElementsAre(AllOf(HasSubstr("config_test.yaml:2"), HasSubstr("api_prot")),
+                          AllOf(HasSubstr("config_test.yaml:3"), HasSubstr("1 to 1000000")),
+                          HasSubstr("TOCSIN_SEEED"),
+                          AllOf(HasSubstr("TOCSIN_API_PORT"), HasSubstr("0 to 65535")),
+                          AllOf(HasSubstr("--time-scale"), HasSubstr("1 to 10000"))));
+}
+
+TEST_F(ConfigTest, NamesTheLineOfAFileThatIsNotYaml) {
+  WriteFile("cps: 1\nseed: [1\n");
+
+  EXPECT_THAT(LoadConfig(sources_).problems, ElementsAre(HasSubstr("config_test.yaml:3")));
+}
+
+TEST_F(ConfigTest, MissesAFileThatIsNotThere) {
+  sources_.file = "/nowhere/tocsin.yaml";
+
+  EXPECT_THAT(LoadConfig(sources_).problems, ElementsAre(HasSubstr("/nowhere/tocsin.yaml")));
+}
+
+TEST_F(ConfigTest, LetsSettingsOfOtherCommandsPass) {
+  WriteFile("roles: [api]\n");
+
+  EXPECT_THAT(LoadConfig(sources_).problems, IsEmpty());
+}
+
+TEST_F(ConfigTest, SecretsComeFromTheEnvironmentOrFilesAndAreNeverQuoted) {
+  sources_.command = Command::kServe;
+  sources_.flags = {{"database_url", "postgresql://me:hunter2@db/tocsin"}};
+  sources_.environment = {"TOCSIN_CALLBACK_KEYS=hunter2"};
+  WriteFile("callback_keys: hunter2\n");
+
+  const LoadedConfig loaded = LoadConfig(sources_);
+
+  EXPECT_THAT(loaded.problems, SizeIs(5));
+  for (const std::string& problem : loaded.problems) {
+    EXPECT_THAT(problem, ::testing::Not(HasSubstr("hunter2")));
+  }
+}
+
+TEST_F(ConfigTest, TakesAPasswordFromTheEnvironment) {
+  sources_.command = Command::kServe;
+  sources_.flags.clear();
+  sources_.environment = {"TOCSIN_DATABASE_URL=postgresql://me:hunter2@db/tocsin",
+                          "TOCSIN_CALLBACK_KEYS=MDEyMzQ1Njc4OWFiY2RlZg==,"
+                          "MDEyMzQ1Njc4OWFiY2RlZg=="};
+
+  const LoadedConfig loaded = LoadConfig(sources_);
+
+  EXPECT_THAT(loaded.problems, IsEmpty());
+  EXPECT_THAT(loaded.config.callback_keys, SizeIs(2));
+}
+
+TEST_F(ConfigTest, ReadsLists) {
+  WriteFile("caller_numbers:\n  - +12065550100\n  - \"+12065550101\"\n");
+
+  const LoadedConfig loaded = LoadConfig(sources_);
+
+  EXPECT_THAT(loaded.problems, IsEmpty());
+  EXPECT_THAT(loaded.config.caller_numbers, ElementsAre("+12065550100", "+12065550101"));
+}
+
+TEST(Settings, EachDefaultThatIsShownCanBeSet) {
+  for (const Setting& setting : Settings()) {
+    Config config;
+    const std::string text = setting.default_text;
+    if (text.empty() || text == "none" || text.starts_with("http") || text == "a calm day")
+      continue;
+    EXPECT_FALSE(setting.set(config, text).has_value()) << setting.key;
+  }
+}
+
+}  // namespace
+}  // namespace tocsin
