@@ -112,25 +112,26 @@ std::optional<std::string> SetRoles(Config& config, const std::string& text) {
   return std::nullopt;
 }
 
-bool IsKey(const std::string& text) {
+// The bytes of a base64 text; nullopt if it is none or holds less than 16 of them.
+std::optional<std::string> ReadKey(const std::string& text) {
   std::string bytes;
-  return absl::Base64Unescape(text, &bytes) && bytes.size() >= 16;
+  if (!absl::Base64Unescape(text, &bytes) || bytes.size() < 16) return std::nullopt;
+  return bytes;
 }
 
 std::optional<std::string> SetCallbackKeys(Config& config, const std::string& text) {
-  const std::vector<std::string> keys = SplitList(text);
-  if (keys.empty() || !std::all_of(keys.begin(), keys.end(), IsKey)) {
-    return "expected one or more keys of at least 16 bytes in base64 "
+  std::optional<std::vector<wire::CallbackKey>> keys = ReadCallbackKeys(text);
+  if (!keys) {
+    return "expected one or more keys as id:base64, at least 16 bytes each "
            "(openssl rand -base64 32 makes one)";
   }
-  config.callback_keys.clear();
-  for (const std::string& key : keys) config.callback_keys.emplace_back(key);
+  config.callback_keys = *std::move(keys);
   return std::nullopt;
 }
 
 std::optional<std::string> SetAccessKey(Config& config, const std::string& text) {
   const std::vector<std::string> keys = SplitList(text);
-  if (keys.size() != 1 || !IsKey(keys[0])) return "expected a key of at least 16 bytes in base64";
+  if (keys.size() != 1 || !ReadKey(keys[0])) return "expected a key of at least 16 bytes in base64";
   config.access_key = Secret(keys[0]);
   return std::nullopt;
 }
@@ -372,6 +373,19 @@ std::string EnvironmentOf(const Setting& setting) {
   std::transform(name.begin(), name.end(), name.begin(),
                  [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   return name;
+}
+
+std::optional<std::vector<wire::CallbackKey>> ReadCallbackKeys(const std::string& text) {
+  std::vector<wire::CallbackKey> keys;
+  for (const std::string& part : SplitList(text)) {
+    const std::size_t colon = part.find(':');
+    if (colon == std::string::npos || colon == 0) return std::nullopt;
+    std::optional<std::string> bytes = ReadKey(part.substr(colon + 1));
+    if (!bytes) return std::nullopt;
+    keys.push_back({part.substr(0, colon), Secret(*std::move(bytes))});
+  }
+  if (keys.empty()) return std::nullopt;
+  return keys;
 }
 
 LoadedConfig LoadConfig(const ConfigSources& sources) {

@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "wire/callback_url.h"
 
 namespace tocsin {
 
@@ -72,10 +73,10 @@ struct Config {
   int database_connections = 16;  // 4..200.
   // --- serve ---
   std::vector<std::string> roles = {"api", "scheduler", "receiver"};
-  // Keys that sign callback URLs, the first signs, all are accepted: base64, one
-  // a line in the file, or separated by commas in the environment. At least 16
-  // bytes each. `up` makes one in its data directory.
-  std::vector<Secret> callback_keys;
+  // Keys that sign callback URLs; the first signs, all are accepted. As id:base64,
+  // one a line in the file, or separated by commas in the environment; at least
+  // 16 bytes each. `up` makes one in its data directory.
+  std::vector<wire::CallbackKey> callback_keys;
 };
 
 // One key with what may be said about it: how to read, check and explain it.
@@ -114,5 +115,9 @@ struct LoadedConfig {
 };
 
 LoadedConfig LoadConfig(const ConfigSources& sources);
+
+// "id:base64", one or more, separated by commas, spaces or newlines. nullopt if
+// one of them is not of that form.
+std::optional<std::vector<wire::CallbackKey>> ReadCallbackKeys(const std::string& text);
 
 }  // namespace tocsin

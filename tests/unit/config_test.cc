@@ -95,8 +95,8 @@ TEST_F(ConfigTest, TakesAPasswordFromTheEnvironment) {
   sources_.command = Command::kServe;
   sources_.flags.clear();
   sources_.environment = {"TOCSIN_DATABASE_URL=postgresql://me:hunter2@db/tocsin",
-                          "TOCSIN_CALLBACK_KEYS=MDEyMzQ1Njc4OWFiY2RlZg==,"
-                          "MDEyMzQ1Njc4OWFiY2RlZg=="};
+                          "TOCSIN_CALLBACK_KEYS=new:MDEyMzQ1Njc4OWFiY2RlZg==,"
+                          "old:MDEyMzQ1Njc4OWFiY2RlZg=="};
 
   const LoadedConfig loaded = LoadConfig(sources_);
 
