@@ -29,12 +29,13 @@ enum class FactKind {
   kTone,            // `tone`; `number` is the provider's sequence id.
   kPlayEnded,       // `number` is our ordinal of the play; `code`, `subcode`.
   kOtherEvent,      // Stored and without consequence; `text` is its type.
-  // What we did and decided. `at` is our own time.
+  // What we did and decided. `at` is our own time; of an action it is when the
+  // request was sent, `received_at` when it was answered.
   kActionAccepted,  // An action was sent and taken; `number` is its ordinal.
-  kActionRefused,   // `code` is the HTTP status; 404 means that the call is gone.
+  kActionRefused,   // `number` likewise; `code` is the HTTP status; 404: no such call.
   kHangUpOrdered,   // An operator canceled and chose to hang up.
-  kGone,            // The provider says that there is no such call.
-  kLost,            // The reconciler's verdict after lost_after without any sign of life.
+  kGone,            // Verdict: the call is over, though its end was never told.
+  kLost,            // Verdict: lost_after went by without any sign of life.
 };
 
 std::string_view Name(FactKind kind);

@@ -79,6 +79,7 @@ struct CallView {
   std::vector<KeyPress> repeats;      // Counted requests to hear it again.
   bool hang_up_ordered = false;
   std::optional<absl::Time> hang_up_accepted_at;
+  std::optional<absl::Time> gone_at;  // The provider answered 404 to an action.
   int hang_ups_answered = 0;  // Hang-up actions whose result is logged.
 
   friend bool operator==(const CallView&, const CallView&) = default;

@@ -8,28 +8,29 @@
 namespace tocsin {
 
 // Paces sends so that in every rolling second at most `rate` leave: the i-th
-// no earlier than 1 s + guard after the (i - rate)-th. A sliding log of send
-// times, because a grid that catches up after a stall sends too many, and
-// strict spacing too few.
+// no earlier than 1 s + guard after the (i - rate)-th. Within that, sends are
+// spread over a grid; after a stall the grid is caught up with as fast as the
+// log allows. Both halves are needed: a grid alone sends too many after a
+// stall, spacing alone never catches up.
 //
-// Rates below one a second are kept over a longer window: one send each 1/rate.
+// A fraction of a call cannot be sent, so a rate of 2.5 sends 2 in any second;
+// a rate below 1 sends one each 1/rate.
+//
 // A value with a rule: no clock, no lock, no sleep.
 class Pacer {
  public:
-  // rate > 0, in sends a second; fractions round down to whole sends in a
-  // window of whole seconds (2.5 -> 5 in 2 s) so that no second exceeds it.
+  // REQUIRES: rate > 0. `guard` covers what happens between the send time and
+  // the first byte.
   Pacer(double rate, std::chrono::nanoseconds guard);
 
-  // The earliest time of the next send: `now` if it may leave at once. Sends
-  // are also spread: no closer together than the rate's own spacing, less what
-  // a stall has left to catch up within the window.
+  // The earliest time of the next send: `now` if it may leave at once.
   SteadyTime EarliestNext(SteadyTime now) const;
 
   // Notes a send at `at`. REQUIRES: at >= EarliestNext(at).
   void Note(SteadyTime at);
 
-  // A change of rate holds for every window from now on: the log is kept.
-  void SetRate(double rate, SteadyTime now);
+  // Another rate from now on. What has been sent still counts.
+  void SetRate(double rate);
 
   double rate() const { return rate_; }
 
@@ -40,9 +41,11 @@ class Pacer {
   std::chrono::nanoseconds guard_;
   std::size_t window_sends_ = 0;          // So many ...
   std::chrono::nanoseconds window_{};     // ... in so long.
+  std::chrono::nanoseconds spacing_{};    // Of the grid.
   std::vector<SteadyTime> log_;           // Ring of the last window_sends_ sends.
-  std::size_t next_ = 0;
+  std::size_t next_ = 0;                  // Where the next send goes; the oldest if full.
   std::size_t noted_ = 0;
+  SteadyTime grid_{};                     // The next slot.
 };
 
 }  // namespace tocsin

@@ -1,0 +1,305 @@
+#include "core/fold.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "base/check.h"
+#include "core/named_enum.h"
+
+namespace tocsin {
+
+TOCSIN_DEFINE_ENUM_NAMES(AttemptState, "PLANNED", "DIALING", "UNRESOLVED", "ENDED")
+
+namespace {
+
+constexpr int kCanceledSubcode = 8508;  // A play that "completed" with it was cut short.
+
+void Earliest(std::optional<absl::Time>& slot, absl::Time at) {
+  if (!slot || at < *slot) slot = at;
+}
+
+bool IsProviderEvent(FactKind kind) {
+  switch (kind) {
+    case FactKind::kRinging:
+    case FactKind::kAnswered:
+    case FactKind::kEnding:
+    case FactKind::kEnded:
+    case FactKind::kTone:
+    case FactKind::kPlayEnded:
+    case FactKind::kOtherEvent: return true;
+    case FactKind::kCreateAccepted:
+    case FactKind::kCreateRefused:
+    case FactKind::kCreateThrottled:
+    case FactKind::kCreateNotSent:
+    case FactKind::kCreateUnknown:
+    case FactKind::kActionAccepted:
+    case FactKind::kActionRefused:
+    case FactKind::kHangUpOrdered:
+    case FactKind::kGone:
+    case FactKind::kLost: return false;
+  }
+  return false;
+}
+
+bool IsHangUp(int ordinal) { return ordinal >= kFirstHangUpOrdinal; }
+bool IsPlay(int ordinal) { return ordinal >= kFirstPlayOrdinal && ordinal < kFirstCancelOrdinal; }
+
+// The facts of one attempt, sorted into what each rule below asks for.
+struct Sorted {
+  // The most definite result of each send, by send number.
+  std::map<int, const Fact*> creates;
+  std::map<int, PlayView> plays;
+  std::vector<const Fact*> tones;  // In the order they were pressed, each once.
+  const Fact* ended = nullptr;
+  const Fact* verdict = nullptr;  // kGone or kLost, whichever came first.
+  bool provider_event = false;
+};
+
+// How much a create result knows. A crash leaves "unknown" behind; the answer
+// that still came in says more.
+int Definiteness(FactKind kind) {
+  if (kind == FactKind::kCreateAccepted) return 3;
+  if (kind == FactKind::kCreateRefused) return 2;
+  return kind == FactKind::kCreateUnknown ? 0 : 1;
+}
+
+void SortPlay(const Fact& fact, Sorted& sorted) {
+  if (!IsPlay(fact.number)) return;
+  PlayView& play = sorted.plays[fact.number];
+  play.ordinal = fact.number;
+  if (fact.kind == FactKind::kActionAccepted) {
+    Earliest(play.accepted_at, fact.at);
+  } else if (fact.kind == FactKind::kActionRefused) {
+    // A refusal beside an acceptance is the answer to a repeat.
+    if (!play.accepted_at && !play.ended_at) play.failed = true;
+  } else {
+    Earliest(play.ended_at, fact.at);
+    const bool success = (fact.code == 200 || fact.code == 0) && fact.subcode == 0;
+    play.completed |= success;
+    play.failed = !success && fact.subcode != kCanceledSubcode;
+  }
+}
+
+void SortCreate(const Fact& fact, Sorted& sorted, CallView& view) {
+  const Fact*& known = sorted.creates[fact.number];
+  if (known == nullptr || Definiteness(fact.kind) > Definiteness(known->kind)) known = &fact;
+  if (fact.kind == FactKind::kCreateAccepted) view.seen_alive = true;
+}
+
+void SortOne(const Fact& fact, Sorted& sorted, CallView& view) {
+  if (view.call.empty() && !fact.call.empty()) view.call = fact.call;
+  if (IsProviderEvent(fact.kind)) sorted.provider_event = true;
+  switch (fact.kind) {
+    case FactKind::kCreateAccepted:
+    case FactKind::kCreateRefused:
+    case FactKind::kCreateThrottled:
+    case FactKind::kCreateNotSent:
+    case FactKind::kCreateUnknown: SortCreate(fact, sorted, view); break;
+    case FactKind::kRinging: Earliest(view.ringing_at, fact.at); break;
+    case FactKind::kAnswered: Earliest(view.answered_at, fact.at); break;
+    case FactKind::kTone:
+      // A key or a whole copy proves the answer, even if its event was lost.
+      Earliest(view.answered_at, fact.at);
+      sorted.tones.push_back(&fact);
+      break;
+    case FactKind::kPlayEnded:
+      SortPlay(fact, sorted);
+      if (fact.code == 200 && fact.subcode == 0) Earliest(view.answered_at, fact.at);
+      break;
+    case FactKind::kEnded:
+      if (sorted.ended == nullptr) sorted.ended = &fact;
+      break;
+    case FactKind::kActionAccepted:
+      SortPlay(fact, sorted);
+      if (IsHangUp(fact.number)) {
+        Earliest(view.hang_up_accepted_at, fact.at);
+        ++view.hang_ups_answered;
+      }
+      break;
+    case FactKind::kActionRefused:
+      SortPlay(fact, sorted);
+      if (fact.code == 404) Earliest(view.gone_at, fact.at);
+      if (IsHangUp(fact.number)) ++view.hang_ups_answered;
+      break;
+    case FactKind::kHangUpOrdered: view.hang_up_ordered = true; break;
+    case FactKind::kGone:
+    case FactKind::kLost:
+      if (sorted.verdict == nullptr) sorted.verdict = &fact;
+      break;
+    case FactKind::kEnding:
+    case FactKind::kOtherEvent: break;
+  }
+}
+
+// Presses in the order of their sequence ids; the same id told twice is one press.
+void OrderTones(std::vector<const Fact*>& tones) {
+  std::stable_sort(tones.begin(), tones.end(), [](const Fact* a, const Fact* b) {
+    return std::tie(a->number, a->at, a->key) < std::tie(b->number, b->at, b->key);
+  });
+  tones.erase(std::unique(tones.begin(), tones.end(),
+                          [](const Fact* a, const Fact* b) {
+                            return a->number > 0 && a->number == b->number;
+                          }),
+              tones.end());
+}
+
+Sorted SortFacts(std::span<const Fact> facts, CallView& view) {
+  std::vector<const Fact*> order;
+  order.reserve(facts.size());
+  for (const Fact& fact : facts) order.push_back(&fact);
+  std::sort(order.begin(), order.end(), [](const Fact* a, const Fact* b) {
+    return std::tie(a->at, a->kind, a->number, a->key) <
+           std::tie(b->at, b->kind, b->number, b->key);
+  });
+  Sorted sorted;
+  for (const Fact* fact : order) SortOne(*fact, sorted, view);
+  OrderTones(sorted.tones);
+  for (auto& [ordinal, play] : sorted.plays) view.plays.push_back(play);
+  return sorted;
+}
+
+void ReadSends(const Sorted& sorted, CallView& view) {
+  view.sends = static_cast<int>(sorted.creates.size());
+  view.seen_alive |= sorted.provider_event;
+  view.seizure = view.seen_alive;
+  if (sorted.creates.empty()) return;
+  const Fact& last = *sorted.creates.rbegin()->second;
+  view.sent_at = last.at;
+  view.given_back = !view.seen_alive && (last.kind == FactKind::kCreateThrottled ||
+                                         last.kind == FactKind::kCreateNotSent);
+}
+
+// From when a key can count: the first copy began, and by then has said who
+// calls. Unset while nothing proves that it began.
+std::optional<absl::Time> FirstCopyBegan(const CallView& view) {
+  if (view.plays.empty() || view.plays.front().ordinal != kFirstPlayOrdinal) return std::nullopt;
+  const PlayView& first = view.plays.front();
+  if (first.accepted_at) return first.accepted_at;
+  // It ended, so it had begun; when exactly was lost with the answer.
+  return first.ended_at ? view.answered_at : std::nullopt;
+}
+
+void ReadKeys(const CallFlow& flow, const Sorted& sorted, CallView& view) {
+  const std::optional<absl::Time> began = FirstCopyBegan(view);
+  bool opt_out_asked = false;
+  for (const Fact* tone : sorted.tones) {
+    if (!began || tone->at < *began + flow.identity_ends) continue;
+    const auto meaning = flow.keys.find(tone->tone);
+    if (meaning == flow.keys.end()) continue;
+    const KeyPress press{tone->tone, tone->at, tone->at - *began};
+    switch (meaning->second) {
+      case KeyMeaning::kAcknowledge:
+        if (!view.acknowledged) view.acknowledged = press;
+        break;
+      case KeyMeaning::kRefuse:
+        if (!view.refused) view.refused = press;
+        break;
+      case KeyMeaning::kOptOut:
+        if (opt_out_asked && !view.opted_out) view.opted_out = press;
+        opt_out_asked = true;
+        break;
+      case KeyMeaning::kOperator:
+        if (!view.asked_operator) view.asked_operator = press;
+        break;
+      case KeyMeaning::kRepeat: view.repeats.push_back(press); break;
+    }
+  }
+}
+
+Disposition DispositionOfRefusal(int status) {
+  // The key, the address or the permission is wrong, and would be for everybody.
+  if (status == 401 || status == 403 || status == 404 || status == 405) {
+    return Disposition::kConfigError;
+  }
+  return Disposition::kProviderError;
+}
+
+void EndWith(CallView& view, Disposition disposition, DispositionSource source, absl::Time at) {
+  view.state = AttemptState::kEnded;
+  view.disposition = disposition;
+  view.source = source;
+  view.ended_at = at;
+}
+
+// The provider told the end of a call it had taken.
+void EndByEvent(const Fact& ended, CallView& view) {
+  view.code = ended.code;
+  view.subcode = ended.subcode;
+  view.reason = ended.text;
+  if (view.answered_at) {
+    EndWith(view, Disposition::kAnswered, DispositionSource::kObserved, ended.at);
+  } else if (view.hang_up_ordered) {
+    EndWith(view, Disposition::kCanceled, DispositionSource::kObserved, ended.at);
+  } else {
+    EndWith(view, Disposition::kNoAnswer, DispositionSource::kInferred, ended.at);
+  }
+}
+
+void ReadEnd(const Sorted& sorted, CallView& view) {
+  const Fact* last = sorted.creates.empty() ? nullptr : sorted.creates.rbegin()->second;
+  if (sorted.ended != nullptr) {
+    EndByEvent(*sorted.ended, view);
+  } else if (sorted.verdict != nullptr) {
+    view.reason = sorted.verdict->text;
+    EndWith(view, view.answered_at ? Disposition::kAnswered : Disposition::kLost,
+            DispositionSource::kInferred, sorted.verdict->at);
+  } else if (view.seen_alive || last == nullptr) {
+    view.state = AttemptState::kDialing;
+  } else if (last->kind == FactKind::kCreateRefused) {
+    view.code = last->code;
+    view.reason = last->text;
+    EndWith(view, DispositionOfRefusal(last->code), DispositionSource::kObserved,
+            last->received_at);
+  } else if (view.given_back && view.sends >= kSendsMax) {
+    view.code = last->code;
+    view.reason = last->text;
+    EndWith(view,
+            last->kind == FactKind::kCreateThrottled ? Disposition::kCongestion
+                                                     : Disposition::kProviderError,
+            DispositionSource::kObserved, last->received_at);
+  } else if (view.given_back) {
+    view.state = AttemptState::kPlanned;
+  } else {
+    view.state = AttemptState::kUnresolved;
+  }
+}
+
+void ReadDelivery(CallView& view) {
+  if (view.disposition == Disposition::kLost) {
+    view.delivery = Delivery::kUnknown;
+    return;
+  }
+  if (!view.answered_at) return;
+  for (const PlayView& play : view.plays) {
+    if (play.failed && !play.accepted_at) continue;
+    if (play.accepted_at && play.ended_at) {
+      view.heard = std::max(view.heard, *play.ended_at - *play.accepted_at);
+    }
+    if (play.completed) {
+      view.delivery = Delivery::kFull;
+    } else if (!play.failed && view.delivery == Delivery::kNone) {
+      view.delivery = Delivery::kPartial;
+    }
+  }
+}
+
+}  // namespace
+
+CallView Fold(const CallFlow& flow, std::span<const Fact> facts) {
+  CallView view;
+  const Sorted sorted = SortFacts(facts, view);
+  ReadSends(sorted, view);
+  ReadKeys(flow, sorted, view);
+  ReadEnd(sorted, view);
+  ReadDelivery(view);
+  if (!sorted.tones.empty()) {
+    view.answered_by = AnsweredBy::kHuman;
+  } else if (view.answered_at) {
+    view.answered_by = AnsweredBy::kUnknown;
+  }
+  TOCSIN_CHECK((view.state == AttemptState::kEnded) == view.disposition.has_value());
+  return view;
+}
+
+}  // namespace tocsin
