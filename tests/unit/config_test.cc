@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <fstream>
+#include <sstream>
 
 namespace tocsin {
 namespace {
@@ -111,6 +112,25 @@ TEST_F(ConfigTest, ReadsLists) {
 
   EXPECT_THAT(loaded.problems, IsEmpty());
   EXPECT_THAT(loaded.config.caller_numbers, ElementsAre("+12065550100", "+12065550101"));
+}
+
+TEST_F(ConfigTest, ReadsTheExampleThatIsDeployed) {
+  const std::string keys = ::testing::TempDir() + "config_test.keys";
+  std::ofstream(keys) << "k1:MDEyMzQ1Njc4OWFiY2RlZg==\n";
+  sources_.command = Command::kServe;
+  sources_.flags = {{"callback_keys_file", keys}};
+  std::ifstream example(TOCSIN_SOURCE_DIR "/deploy/tocsin.example.yaml");
+  std::stringstream text;
+  for (std::string line; std::getline(example, line);) {
+    // The machine that runs this test has no such file.
+    if (!line.starts_with("callback_keys_file")) text << line << "\n";
+  }
+  WriteFile(text.str());
+
+  const LoadedConfig loaded = LoadConfig(sources_);
+
+  EXPECT_THAT(loaded.problems, IsEmpty());
+  EXPECT_EQ(loaded.config.callback_url, "https://calls.example.com");
 }
 
 TEST(Settings, EachDefaultThatIsShownCanBeSet) {
