@@ -1,0 +1,182 @@
+"""What the end-to-end tests share: the real binary, started and stopped.
+
+Everything here waits for something that can be seen (a line of output, a file, an
+exit), never for a length of time; every wait has an end after which it fails.
+"""
+import csv
+import io
+import json
+import os
+import pathlib
+import queue
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+BINARY = os.environ["TOCSIN_BINARY"]
+SOURCE = pathlib.Path(os.environ["TOCSIN_SOURCE"])
+EXAMPLES = SOURCE / "examples"
+PATIENCE_S = 180
+
+DONE, FAILED, USAGE, NOT_FOUND, CONFIG = 0, 1, 2, 3, 78
+
+
+class Finished:
+    """A command that has ended."""
+
+    def __init__(self, completed):
+        self.code = completed.returncode
+        self.out, self.err = completed.stdout, completed.stderr
+        self.text = self.out + self.err
+
+    def json(self):
+        return json.loads(self.out)
+
+
+def run(*arguments, environment=None, input_text=None, timeout=PATIENCE_S):
+    completed = subprocess.run([BINARY, *map(str, arguments)], capture_output=True, text=True,
+                               env={**os.environ, **(environment or {})}, input=input_text,
+                               timeout=timeout, check=False)
+    return Finished(completed)
+
+
+class Up:
+    """A `tocsin up`, or any other command that serves until it is told to stop."""
+
+    def __init__(self, *arguments, command="up", ready="ready"):
+        self.lines = []
+        self._new = queue.Queue()
+        self.process = subprocess.Popen([BINARY, command, *map(str, arguments)],
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                        text=True)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.wait_for_line(ready)
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip("\n"))
+            self._new.put(line)
+        self._new.put(None)
+
+    @property
+    def output(self):
+        return "\n".join(self.lines)
+
+    def wait_for_line(self, text):
+        """Waits until a line holds `text`; fails if the process ends before."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                line = self._new.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                raise AssertionError(f"no {text!r} in:\n{self.output}") from None
+            if line is None:
+                raise AssertionError(f"ended without {text!r}:\n{self.output}")
+            if text in line:
+                return line.rstrip("\n")
+
+    def kill(self):
+        """kill -9 of all of it: the process, and with it what it started."""
+        self.process.kill()
+        self.process.wait(PATIENCE_S)
+
+    def stop(self):
+        """As Ctrl-C does it. Returns the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(PATIENCE_S)
+        self._reader.join(PATIENCE_S)
+        return code
+
+
+class EndToEnd(unittest.TestCase):
+    """A test with a folder of its own, and nothing left running after it."""
+
+    def setUp(self):
+        # Short, and reachable for the user that PostgreSQL runs as.
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tocsin-e2e-", dir="/tmp"))
+        self.folder.chmod(0o711)
+        self.started = []
+        self.addCleanup(self._clean_up)
+
+    def _clean_up(self):
+        for up in self.started:
+            try:
+                up.stop()
+            except subprocess.TimeoutExpired:
+                up.kill()
+            up.process.stdout.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # --- tocsin up ---
+
+    @property
+    def ledger(self):
+        return self.folder / "ledger.jsonl"
+
+    def up(self, *more, rate=200, time_scale=600, seed=7):
+        started = Up("--data-dir", self.folder / "data", "--ledger", self.ledger, "--cps", rate,
+                     "--time-scale", time_scale, "--seed", seed, "--api-port", 0,
+                     "--receiver-port", 0, *more)
+        self.started.append(started)
+        return started
+
+    def api(self):
+        """The environment in which `tocsin campaign` finds the API."""
+        for line in (self.folder / "data" / "listening").read_text().splitlines():
+            name, _, address = line.partition("=")
+            if name == "api":
+                return {"TOCSIN_API": address}
+        raise AssertionError("no API in the list of what listens")
+
+    def campaign(self, *arguments, **more):
+        return run("campaign", *arguments, environment=self.api(), **more)
+
+    # --- input ---
+
+    def file(self, name, text, encoding="utf-8"):
+        path = self.folder / name
+        path.write_bytes(text.encode(encoding))
+        return path
+
+    def customers(self, recipients, seed=1):
+        made = subprocess.run([EXAMPLES / "make_customers.py", "--recipients", str(recipients),
+                               "--seed", str(seed)], check=True, capture_output=True).stdout
+        path = self.folder / "customers.csv"
+        path.write_bytes(made)
+        return path
+
+    def create(self, recipients, *more):
+        """Creates the example campaign with people; returns its id."""
+        made = self.campaign("create", "-f", EXAMPLES / "outage.yaml", "--recipients",
+                             recipients, "-o", "json", *more)
+        self.assertEqual(made.code, DONE, made.text)
+        return self.id_of(made)
+
+    @staticmethod
+    def id_of(finished):
+        return finished.json()["name"].removeprefix("campaigns/")
+
+    # --- questions ---
+
+    def sql(self, question):
+        """Rows of a question to the embedded PostgreSQL, as psql tells them."""
+        asked = subprocess.run(
+            ["psql", "-h", self.folder / "data" / "postgres" / "run", "-U", "tocsin", "-d",
+             "tocsin", "--csv", "--tuples-only", "--no-psqlrc", "-c", question],
+            capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+        self.assertEqual(asked.returncode, 0, asked.stderr)
+        return list(csv.reader(io.StringIO(asked.stdout)))
+
+    def assert_audit_is_empty(self):
+        self.assertEqual(self.sql("SELECT * FROM reporting.audit()"), [])
+
+    def judge_ledger(self):
+        judged = run("call-server", "audit", "--ledger", self.ledger)
+        self.assertEqual(judged.code, DONE, judged.text)
+        return judged.json()
