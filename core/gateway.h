@@ -24,6 +24,9 @@ struct CallRefused {  // Nobody rang; asking again changes nothing.
 struct CallThrottled {  // Nobody rang; slow down.
   absl::Duration retry_after;  // Zero if the provider did not say.
 };
+// The reason of a CallNotSent whose permit was refused.
+inline constexpr char kNoPermit[] = "no permit to send any more";
+
 struct CallNotSent {  // Nothing left this machine.
   std::string reason;
 };

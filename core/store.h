@@ -192,7 +192,7 @@ struct Lease {
   std::string holder;
 };
 
-// A running campaign as the scheduler sees it.
+// A campaign that is running, paused or canceling, as the scheduler sees it.
 struct ActiveCampaign {
   Campaign campaign;
   std::int64_t people = 0;
@@ -272,6 +272,8 @@ class DialStore {
 
   // --- The pacer lease (the database's clock). ---
   // Takes the lease of `group` if it is free, expired or ours; else reports it.
+  // The epoch grows whenever it was not ours at the time: also if we released
+  // it, or somebody else held it, in between.
   virtual absl::StatusOr<Lease> AcquireLease(const std::string& group, const std::string& node,
                                              absl::Duration length) = 0;
   virtual absl::Status ReleaseLease(const std::string& group, const std::string& node,

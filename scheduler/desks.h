@@ -1,0 +1,63 @@
+// What the scheduler keeps about each trunk and campaign between steps. Only
+// scheduler/*.cc include this.
+#pragma once
+
+#include "scheduler/scheduler.h"
+
+namespace tocsin::scheduler {
+
+// Intents are committed for slots this far ahead: less than the age that the
+// gate allows, more than a commit takes.
+inline constexpr std::chrono::milliseconds kIntentHorizon{120};
+// Steps that only follow what came in are taken together.
+inline constexpr std::chrono::milliseconds kStepsApart{10};
+// An estimate of live attempts that says "full" is checked against the rows
+// this often, besides at every freed slot.
+inline constexpr std::chrono::milliseconds kRecountAfter{200};
+inline constexpr std::chrono::milliseconds kRefreshEvery{500};
+inline constexpr std::chrono::milliseconds kPauseAfterError{500};
+// A successor waits for this after the old lease has expired, so that what its
+// predecessor sent last is out of every window.
+inline constexpr std::chrono::seconds kSuccessorWait{1};
+
+struct Scheduler::TrunkDesk {
+  TrunkDesk(const Trunk& the_trunk, std::chrono::nanoseconds guard, const Clock& clock)
+      : trunk(the_trunk), gate(the_trunk.calls_per_second, guard, clock) {}
+
+  Trunk trunk;
+  PaceGate gate;
+  TrunkBreaker breaker;
+  int in_gateway = 0;
+  int throttles = 0;  // In a row.
+  // Live attempts as last counted, plus what was committed to since.
+  SlotCount slots;
+  SteadyTime counted_at{};
+  bool slots_stale = true;
+  bool full = false;  // The last intent found a cap reached.
+};
+
+struct Scheduler::CampaignDesk {
+  ActiveCampaign active;
+  std::deque<PlannedAttempt> pool;  // Planned and ready for an intent.
+  std::vector<Waiting> waiting;     // Planned, not before a time.
+  CampaignBreaker breaker;
+  bool adopted = false;  // Planned attempts of older epochs have been taken over.
+  std::optional<std::pair<OperationId, int>> claim;  // Of unknown fate: id and limit.
+  bool exhausted = false;  // The last claim found fewer than it asked for.
+  SteadyTime looked_at{};
+
+  bool running() const { return active.campaign.state == CampaignState::kRunning; }
+  bool expired(absl::Time now) const {
+    return active.campaign.expires_at && now >= *active.campaign.expires_at;
+  }
+};
+
+struct Scheduler::Inputs {
+  std::vector<CreateCallCompletion> completions;
+  std::vector<AttemptChange> changes;
+  bool campaigns_changed = false;
+  bool due_changed = false;
+  bool slots_changed = false;
+};
+
+}  // namespace tocsin::scheduler

@@ -1,0 +1,129 @@
+#include "scheduler/pace_gate.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tocsin::scheduler {
+
+PaceGate::PaceGate(double rate, std::chrono::nanoseconds guard, const Clock& clock)
+    : guard_(guard), clock_(clock), trunk_(rate, guard) {}
+
+void PaceGate::Admit(const AttemptKey& attempt, SteadyTime intended_at) {
+  std::lock_guard lock(state_mutex_);
+  intended_at_[attempt] = intended_at;
+}
+
+void PaceGate::SetRate(double rate) {
+  std::lock_guard lock(state_mutex_);
+  trunk_.SetRate(rate);
+}
+
+void PaceGate::SetCampaignRate(CampaignId campaign, double rate) {
+  std::lock_guard lock(state_mutex_);
+  if (rate <= 0) {
+    campaigns_.erase(campaign);
+  } else if (const auto it = campaigns_.find(campaign); it != campaigns_.end()) {
+    it->second.SetRate(rate);
+  } else {
+    campaigns_.emplace(campaign, Pacer(rate, guard_));
+  }
+}
+
+void PaceGate::SetRunning(std::set<CampaignId> campaigns) {
+  std::lock_guard lock(state_mutex_);
+  running_ = std::move(campaigns);
+  std::erase_if(campaigns_, [&](const auto& entry) { return !running_.contains(entry.first); });
+}
+
+void PaceGate::Stop(CampaignId campaign) {
+  std::lock_guard lock(state_mutex_);
+  running_.erase(campaign);
+}
+
+void PaceGate::SetLeaseValidUntil(SteadyTime until) {
+  std::lock_guard lock(state_mutex_);
+  lease_valid_until_ = until;
+}
+
+void PaceGate::HoldUntil(SteadyTime until) {
+  std::lock_guard lock(state_mutex_);
+  hold_until_ = std::max(hold_until_, until);
+}
+
+void PaceGate::Close() { closed_.request_stop(); }
+
+SteadyTime PaceGate::EarliestNext(CampaignId campaign, SteadyTime now) const {
+  SteadyTime at = std::max(trunk_.EarliestNext(now), hold_until_);
+  if (const auto it = campaigns_.find(campaign); it != campaigns_.end()) {
+    at = std::max(at, it->second.EarliestNext(now));
+  }
+  return at;
+}
+
+std::variant<PaceGate::Granted, PaceGate::Denied, PaceGate::WaitUntil> PaceGate::TryAcquire(
+    const CreateCallRequest& request, SteadyTime now) {
+  std::lock_guard lock(state_mutex_);
+  const auto intended = intended_at_.find(request.attempt);
+  const CampaignId campaign = request.attempt.campaign;
+  if (intended == intended_at_.end() || now - intended->second > kIntentAgeMax ||
+      now >= lease_valid_until_ || !running_.contains(campaign) || closed_.stop_requested()) {
+    if (intended != intended_at_.end()) intended_at_.erase(intended);
+    return Denied{};
+  }
+  const SteadyTime at = EarliestNext(campaign, now);
+  if (at > now) return WaitUntil{at};
+  trunk_.Note(now);
+  if (const auto it = campaigns_.find(campaign); it != campaigns_.end()) it->second.Note(now);
+  intended_at_.erase(intended);
+  return Granted{};
+}
+
+bool PaceGate::Acquire(const CreateCallRequest& request) {
+  // Whoever has the turn sleeps until the slot; the others queue behind it, so
+  // that a slot wakes one thread and not all.
+  std::lock_guard turn(turn_mutex_);
+  while (true) {
+    const auto answer = TryAcquire(request, clock_.Steady());
+    if (std::holds_alternative<Granted>(answer)) return true;
+    if (std::holds_alternative<Denied>(answer)) return false;
+    clock_.SleepUntil(std::get<WaitUntil>(answer).at, closed_.get_token());
+  }
+}
+
+int PaceGate::admitted() const {
+  std::lock_guard lock(state_mutex_);
+  return static_cast<int>(intended_at_.size());
+}
+
+int PaceGate::SlotsUntil(CampaignId campaign, SteadyTime now, SteadyTime until, int ahead,
+                         int limit) const {
+  std::lock_guard lock(state_mutex_);
+  if (until >= lease_valid_until_ || hold_until_ > until) return 0;
+  // Played through on copies: the rules of the law stay in one place.
+  Pacer trunk = trunk_;
+  const auto own = campaigns_.find(campaign);
+  std::optional<Pacer> rate;
+  if (own != campaigns_.end()) rate = own->second;
+  SteadyTime at = std::max(now, hold_until_);
+  for (int slot = 0; slot < ahead + limit; ++slot) {
+    at = trunk.EarliestNext(at);
+    if (rate) at = std::max(at, rate->EarliestNext(at));
+    if (at > until) return std::max(0, slot - ahead);
+    trunk.Note(at);
+    if (rate) rate->Note(at);
+  }
+  return limit;
+}
+
+SteadyTime PaceGate::NextSlot(SteadyTime now, int ahead) const {
+  std::lock_guard lock(state_mutex_);
+  Pacer trunk = trunk_;
+  SteadyTime at = std::max(now, hold_until_);
+  for (int slot = 0;; ++slot) {
+    at = trunk.EarliestNext(at);
+    if (slot == ahead) return at;
+    trunk.Note(at);
+  }
+}
+
+}  // namespace tocsin::scheduler

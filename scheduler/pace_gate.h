@@ -1,0 +1,84 @@
+#pragma once
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <stop_token>
+#include <variant>
+
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "core/gateway.h"
+#include "core/ids.h"
+#include "core/pacer.h"
+
+namespace tocsin::scheduler {
+
+// The last gate of a trunk: a create-call passes it right before its first
+// byte, or not at all. Keeps the rate of the trunk and of each campaign, and
+// lets nothing through without a valid lease, with an intent older than
+// kIntentAgeMax, or for a campaign that has been stopped.
+//
+// Thread-safe. Workers block in Acquire(); the scheduler's thread sets limits.
+class PaceGate final : public SendPermit {
+ public:
+  // An intent is re-checked at most this long before its send.
+  static constexpr std::chrono::milliseconds kIntentAgeMax{250};
+
+  PaceGate(double rate, std::chrono::nanoseconds guard, const Clock& clock);
+
+  // What may pass: an intent that was committed at `intended_at`.
+  void Admit(const AttemptKey& attempt, SteadyTime intended_at);
+
+  void SetRate(double rate);
+  // 0: the campaign has no rate of its own.
+  void SetCampaignRate(CampaignId campaign, double rate);
+  // Only these campaigns pass; the rest are paused, canceled or over.
+  void SetRunning(std::set<CampaignId> campaigns);
+  void Stop(CampaignId campaign);
+  // Nothing passes from `until` on. The past: nothing passes.
+  void SetLeaseValidUntil(SteadyTime until);
+  // Nothing passes before `until` (a successor's wait, a throttled trunk).
+  void HoldUntil(SteadyTime until);
+  void Close();
+
+  // SendPermit: waits for the slot. False: it must not be sent any more.
+  bool Acquire(const CreateCallRequest& request) override;
+
+  // One try of Acquire() without waiting, for whoever keeps time differently.
+  struct Granted {};
+  struct Denied {};
+  struct WaitUntil {
+    SteadyTime at;
+  };
+  std::variant<Granted, Denied, WaitUntil> TryAcquire(const CreateCallRequest& request,
+                                                      SteadyTime now);
+
+  // Admitted and not yet passed.
+  int admitted() const;
+  // How many more sends of a campaign could leave by `until` after the `ahead`
+  // that are already on their way; at most `limit`.
+  int SlotsUntil(CampaignId campaign, SteadyTime now, SteadyTime until, int ahead, int limit) const;
+  // When the next send could leave if `ahead` go first.
+  SteadyTime NextSlot(SteadyTime now, int ahead) const;
+
+ private:
+  SteadyTime EarliestNext(CampaignId campaign, SteadyTime now) const;  // REQUIRES: state_mutex_.
+
+  const std::chrono::nanoseconds guard_;
+  const Clock& clock_;
+  std::stop_source closed_;
+
+  std::mutex turn_mutex_;  // Held by the one worker that waits for the next slot.
+
+  mutable std::mutex state_mutex_;  // Guards all below; never held while waiting.
+  Pacer trunk_;
+  std::map<CampaignId, Pacer> campaigns_;
+  std::set<CampaignId> running_;
+  std::map<AttemptKey, SteadyTime> intended_at_;
+  SteadyTime lease_valid_until_{};
+  SteadyTime hold_until_{};
+};
+
+}  // namespace tocsin::scheduler

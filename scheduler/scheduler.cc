@@ -1,0 +1,430 @@
+#include "scheduler/scheduler.h"
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <utility>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/status_macros.h"
+#include "core/completion_fact.h"
+#include "scheduler/desks.h"
+
+namespace tocsin::scheduler {
+
+Scheduler::Scheduler(Options options, DialStore& store, CallGateway& gateway, FactSink& facts,
+                     const PhoneNumberReader& numbers, const Clock& clock)
+    : options_(std::move(options)),
+      store_(store),
+      gateway_(gateway),
+      facts_(facts),
+      numbers_(numbers),
+      clock_(clock),
+      inputs_(std::make_unique<Inputs>()) {
+  // Operations of two lives of one node must not look alike.
+  std::random_device random;
+  operation_salt_ = (static_cast<std::uint64_t>(random()) << 32) | random();
+}
+
+Scheduler::~Scheduler() {
+  for (auto& [id, desk] : trunks_) desk->gate.Close();
+}
+
+SteadyTime Scheduler::Step() {
+  now_ = clock_.Now();
+  steady_ = clock_.Steady();
+  TakeInputs();
+  if (steady_ < retry_after_error_) return retry_after_error_;
+  KeepLease();
+  if (epoch_ == 0) return ask_lease_at_;
+  if (refresh_wanted_ || steady_ >= refresh_at_) Refresh();
+  bool draining;
+  {
+    std::lock_guard lock(mutex_);
+    draining = draining_;
+  }
+  if (!draining && taken_over_) {
+    // By priority, so that a higher one claims and intends first.
+    std::vector<CampaignDesk*> order;
+    for (auto& [id, desk] : campaigns_) order.push_back(desk.get());
+    std::stable_sort(order.begin(), order.end(), [](const CampaignDesk* a, const CampaignDesk* b) {
+      return a->active.campaign.spec.priority > b->active.campaign.spec.priority;
+    });
+    for (CampaignDesk* desk : order) Attend(*desk);
+    for (auto& [id, desk] : trunks_) {
+      Probe(*desk);
+      Intend(*desk);
+    }
+  }
+  return NextWake();
+}
+
+// --- What came in -----------------------------------------------------------
+
+void Scheduler::OnAttemptChange(const AttemptChange& change) {
+  if (!change.ended_now && !change.given_back_now && change.new_facts == 0) return;
+  std::function<void()> wake;
+  {
+    std::lock_guard lock(mutex_);
+    inputs_->changes.push_back(change);
+    if (change.ended_now || change.given_back_now) wake = wake_;
+  }
+  if (wake) wake();
+}
+
+void Scheduler::OnChange(std::string_view channel) {
+  std::function<void()> wake;
+  {
+    std::lock_guard lock(mutex_);
+    if (channel == "campaigns") inputs_->campaigns_changed = true;
+    if (channel == "due") inputs_->due_changed = true;
+    if (channel == "slots") inputs_->slots_changed = true;
+    wake = wake_;
+  }
+  if (wake) wake();
+}
+
+void Scheduler::SetWaker(std::function<void()> wake) {
+  std::lock_guard lock(mutex_);
+  wake_ = std::move(wake);
+}
+
+void Scheduler::TakeInputs() {
+  Inputs inputs;
+  {
+    std::lock_guard lock(mutex_);
+    std::swap(inputs, *inputs_);
+  }
+  for (const CreateCallCompletion& completion : inputs.completions) TakeCompletion(completion);
+  for (const AttemptChange& change : inputs.changes) TakeChange(change);
+  if (inputs.campaigns_changed || inputs.due_changed) refresh_wanted_ = true;
+  if (inputs.slots_changed) {
+    for (auto& [id, desk] : trunks_) desk->slots_stale = true;
+  }
+}
+
+void Scheduler::TakeCompletion(const CreateCallCompletion& completion) {
+  --in_gateway_;
+  const CampaignDesk* campaign = DeskOf(completion.attempt.campaign);
+  std::lock_guard lock(mutex_);
+  for (auto& [id, desk] : trunks_) {
+    if (campaign != nullptr && desk->trunk.name != campaign->active.campaign.spec.trunk) continue;
+    if (campaign == nullptr && desk->in_gateway == 0) continue;
+    --desk->in_gateway;
+    if (const auto* throttled = std::get_if<CallThrottled>(&completion.result)) {
+      desk->breaker.Answered();
+      const absl::Duration wait = std::max(
+          throttled->retry_after, absl::Milliseconds(500) * (1 << std::min(desk->throttles, 6)));
+      ++desk->throttles;
+      ++stats_.given_back;
+      desk->gate.HoldUntil(steady_ + absl::ToChronoNanoseconds(wait));
+    } else if (const auto* not_sent = std::get_if<CallNotSent>(&completion.result)) {
+      ++stats_.given_back;
+      // A permit that was refused says nothing about the trunk.
+      if (not_sent->reason != kNoPermit) desk->breaker.Failed(now_);
+    } else if (std::holds_alternative<CallOutcomeUnknown>(completion.result)) {
+      ++stats_.sent;
+      ++stats_.unknown;
+      desk->breaker.Failed(now_);
+    } else {
+      ++stats_.sent;
+      desk->throttles = 0;
+      desk->breaker.Answered();
+    }
+    return;
+  }
+}
+
+void Scheduler::TakeChange(const AttemptChange& change) {
+  if (change.ended_now) {
+    if (const auto it = trunks_.find(change.trunk); it != trunks_.end()) {
+      it->second->slots_stale = true;
+    }
+  }
+  const auto it = on_their_way_.find(change.attempt);
+  if (it == on_their_way_.end()) return;
+  if (change.given_back_now) {
+    PlannedAttempt attempt = std::move(it->second);
+    on_their_way_.erase(it);
+    attempt.sends = change.view.sends;
+    if (CampaignDesk* desk = DeskOf(change.attempt.campaign)) {
+      desk->waiting.push_back({change.retry_send_at, std::move(attempt)});
+    }
+  } else if (change.view.sends > it->second.sends || change.ended_now) {
+    on_their_way_.erase(it);
+  }
+}
+
+// --- The lease --------------------------------------------------------------
+
+void Scheduler::KeepLease() {
+  if (steady_ < ask_lease_at_) return;
+  const absl::StatusOr<Lease> lease =
+      store_.AcquireLease(options_.group, options_.node, options_.lease_length);
+  const auto third = absl::ToChronoNanoseconds(options_.lease_length / 3);
+  ask_lease_at_ = steady_ + third;
+  if (!Succeeded(lease.status(), "acquire_lease")) {
+    ask_lease_at_ = steady_ + kPauseAfterError;
+    if (epoch_ != 0 && steady_ >= lease_valid_until_) StopLeading();
+    return;
+  }
+  if (!lease->held) {
+    if (epoch_ != 0) StopLeading();
+    ask_lease_at_ = steady_ + std::clamp(absl::ToChronoNanoseconds(lease->remaining),
+                                         std::chrono::nanoseconds(std::chrono::milliseconds(50)),
+                                         third);
+    return;
+  }
+  if (epoch_ == 0 && lease->epoch == last_epoch_) {
+    // We led under this epoch and forgot what we had planned. A new one lets
+    // us take it over like a successor.
+    Succeeded(store_.ReleaseLease(options_.group, options_.node, lease->epoch), "release_lease");
+    ask_lease_at_ = steady_;
+    return;
+  }
+  if (lease->epoch != epoch_) BeginLeading(lease->epoch);
+  // Counted from before it was asked for: ours runs out first.
+  lease_valid_until_ =
+      steady_ + absl::ToChronoNanoseconds(options_.lease_length) - options_.guard;
+  for (auto& [id, desk] : trunks_) desk->gate.SetLeaseValidUntil(lease_valid_until_);
+}
+
+void Scheduler::BeginLeading(std::int64_t epoch) {
+  if (epoch_ != 0) StopLeading();
+  epoch_ = epoch;
+  last_epoch_ = epoch;
+  taken_over_ = false;
+  lead_from_ = steady_ + kSuccessorWait + options_.guard;
+  for (auto& [id, desk] : trunks_) desk->gate.HoldUntil(lead_from_);
+  refresh_wanted_ = true;
+  Log(LogLevel::kInfo, "pacer_lease_taken", {{"group", options_.group}, {"epoch", epoch}});
+}
+
+void Scheduler::StopLeading() {
+  Log(LogLevel::kWarn, "pacer_lease_lost", {{"group", options_.group}, {"epoch", epoch_}});
+  epoch_ = 0;
+  for (auto& [id, desk] : trunks_) desk->gate.SetLeaseValidUntil(SteadyTime{});
+  // What is planned belongs to whoever leads next; it is in the database.
+  campaigns_.clear();
+  on_their_way_.clear();
+}
+
+void Scheduler::Drain() {
+  std::lock_guard lock(mutex_);
+  draining_ = true;
+}
+
+bool Scheduler::idle() const {
+  std::lock_guard lock(mutex_);
+  return outstanding_ == 0;
+}
+
+void Scheduler::ReleaseLease() {
+  if (epoch_ == 0) return;
+  const absl::Status released = store_.ReleaseLease(options_.group, options_.node, epoch_);
+  if (!released.ok()) {
+    Log(LogLevel::kWarn, "pacer_lease_not_released", {{"error", Message(released)}});
+  }
+  StopLeading();
+}
+
+Scheduler::Stats Scheduler::stats() const {
+  std::lock_guard lock(mutex_);
+  Stats stats = stats_;
+  return stats;
+}
+
+// --- What there is to do ----------------------------------------------------
+
+void Scheduler::Refresh() {
+  refresh_at_ = steady_ + kRefreshEvery;
+  if (!taken_over_) {
+    const absl::StatusOr<int> unresolved = store_.TakeOver(options_.group, epoch_, now_);
+    if (!Succeeded(unresolved.status(), "take_over")) return;
+    taken_over_ = true;
+    if (*unresolved > 0) {
+      Log(LogLevel::kWarn, "attempts_unresolved_after_take_over", {{"attempts", *unresolved}});
+    }
+  }
+  if (!Succeeded(RefreshTrunks(), "list_trunks")) return;
+  if (!Succeeded(RefreshCampaigns(), "list_active_campaigns")) return;
+  refresh_wanted_ = false;
+}
+
+absl::Status Scheduler::RefreshTrunks() {
+  TOCSIN_ASSIGN_OR_RETURN(const std::vector<Trunk> trunks, store_.ListTrunks());
+  for (const Trunk& trunk : trunks) {
+    auto& desk = trunks_[trunk.id];
+    if (desk == nullptr) {
+      desk = std::make_unique<TrunkDesk>(trunk, options_.guard, clock_);
+      desk->gate.SetLeaseValidUntil(lease_valid_until_);
+      desk->gate.HoldUntil(lead_from_);
+    }
+    desk->trunk = trunk;
+    desk->gate.SetRate(trunk.calls_per_second);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Scheduler::RefreshCampaigns() {
+  TOCSIN_ASSIGN_OR_RETURN(std::vector<ActiveCampaign> active, store_.ListActiveCampaigns());
+  std::set<CampaignId> listed;
+  std::set<CampaignId> running;
+  for (ActiveCampaign& campaign : active) {
+    const CampaignId id = campaign.campaign.id;
+    listed.insert(id);
+    auto& desk = campaigns_[id];
+    if (desk == nullptr) desk = std::make_unique<CampaignDesk>();
+    const bool was_running = desk->running();
+    desk->active = std::move(campaign);
+    desk->exhausted = false;
+    if (!desk->running()) continue;
+    if (!was_running) desk->breaker = CampaignBreaker();
+    running.insert(id);
+  }
+  std::erase_if(campaigns_, [&](const auto& entry) { return !listed.contains(entry.first); });
+  for (auto& [id, desk] : trunks_) {
+    desk->gate.SetRunning(running);
+    for (auto& [campaign, campaign_desk] : campaigns_) {
+      desk->gate.SetCampaignRate(campaign, campaign_desk->active.campaign.spec.calls_per_second);
+    }
+  }
+  return absl::OkStatus();
+}
+
+void Scheduler::Attend(CampaignDesk& desk) {
+  if (desk.active.campaign.state == CampaignState::kCanceling) {
+    Conclude(desk, Outcome::kCanceled);
+    return;
+  }
+  if (!desk.running()) return;
+  if (desk.expired(now_)) {
+    Conclude(desk, Outcome::kExpired);
+    return;
+  }
+  LookAtBreaker(desk);
+  if (desk.running()) Claim(desk);
+}
+
+void Scheduler::LookAtBreaker(CampaignDesk& desk) {
+  if (steady_ < desk.looked_at + std::chrono::seconds(1)) return;
+  desk.looked_at = steady_;
+  const CampaignId id = desk.active.campaign.id;
+  const absl::StatusOr<CampaignProgress> progress = store_.GetProgress(id);
+  if (!Succeeded(progress.status(), "get_progress")) return;
+  const auto reason = desk.breaker.Look(desk.active.campaign, *progress);
+  if (!reason) return;
+  for (auto& [trunk, trunk_desk] : trunks_) trunk_desk->gate.Stop(id);
+  if (!Succeeded(store_.PauseCampaign(id, *reason, now_), "pause_campaign")) return;
+  Log(LogLevel::kError, "campaign_paused_by_breaker",
+      {{"campaign", id.value()}, {"reason", *reason}});
+  desk.active.campaign.state = CampaignState::kPaused;
+  refresh_wanted_ = true;
+}
+
+// Nobody is rung any more; whoever waits gets an outcome, a batch a step.
+void Scheduler::Conclude(CampaignDesk& desk, Outcome otherwise) {
+  constexpr int kBatch = 2000;
+  const CampaignId id = desk.active.campaign.id;
+  for (auto& [trunk, trunk_desk] : trunks_) trunk_desk->gate.Stop(id);
+  desk.pool.clear();
+  desk.waiting.clear();
+  const absl::StatusOr<int> concluded = store_.ConcludeRecipients(id, otherwise, kBatch, now_);
+  if (!Succeeded(concluded.status(), "conclude_recipients")) return;
+  if (*concluded > 0) {
+    refresh_wanted_ = true;
+    return;
+  }
+  const absl::StatusOr<bool> ended = store_.CompleteIfDone(id, now_);
+  if (Succeeded(ended.status(), "complete") && *ended) refresh_wanted_ = true;
+}
+
+void Scheduler::Claim(CampaignDesk& desk) {
+  const ActiveCampaign& active = desk.active;
+  const double trunk_rate = [&] {
+    for (auto& [id, trunk] : trunks_) {
+      if (trunk->trunk.name == active.campaign.spec.trunk) return trunk->trunk.calls_per_second;
+    }
+    return 0.0;
+  }();
+  if (trunk_rate <= 0) return;
+  const double own = active.campaign.spec.calls_per_second;
+  const double rate = own > 0 ? std::min(own, trunk_rate) : trunk_rate;
+  const int wanted = static_cast<int>(std::clamp(std::ceil(rate), 4.0, 2000.0));
+  const int have = static_cast<int>(desk.pool.size());
+  const bool due = active.next_due && *active.next_due <= now_;
+  if (have <= wanted / 2 && !desk.exhausted && (due || !desk.adopted)) {
+    // A claim whose fate is unknown is asked for again under its own id.
+    if (!desk.claim) desk.claim = {NewOperation(), wanted - have};
+    const auto [operation, limit] = *desk.claim;
+    auto claimed = store_.ClaimDue(operation, active.campaign.id, epoch_, limit, now_);
+    if (claimed.status().code() != absl::StatusCode::kUnknown) desk.claim.reset();
+    if (!Succeeded(claimed.status(), "claim_due")) return;
+    const int got = static_cast<int>(claimed->size());
+    std::move(claimed->begin(), claimed->end(), std::back_inserter(desk.pool));
+    if (got < limit) {
+      desk.exhausted = true;
+      desk.adopted = true;
+    }
+    std::lock_guard lock(mutex_);
+    stats_.claims += got;
+  }
+  const bool nobody = desk.pool.empty() && desk.waiting.empty() && !active.next_due &&
+                      active.live == 0 && desk.adopted;
+  if (!nobody) return;
+  const absl::StatusOr<bool> ended = store_.CompleteIfDone(active.campaign.id, now_);
+  if (Succeeded(ended.status(), "complete") && *ended) {
+    Log(LogLevel::kInfo, "campaign_completed", {{"campaign", active.campaign.id.value()}});
+    refresh_wanted_ = true;
+  }
+}
+
+// --- When to come back ------------------------------------------------------
+
+SteadyTime Scheduler::At(absl::Time time) const {
+  if (time <= now_) return steady_;
+  const absl::Duration wait = std::min(time - now_, absl::Hours(1));
+  return steady_ + absl::ToChronoNanoseconds(wait);
+}
+
+SteadyTime Scheduler::NextWake() {
+  const SteadyTime soon = steady_ + kStepsApart;
+  SteadyTime wake = std::min(ask_lease_at_, refresh_at_);
+  if (refresh_wanted_) wake = soon;
+  bool ready = false;
+  for (auto& [id, desk] : campaigns_) {
+    if (!desk->running()) continue;
+    for (const Waiting& waiting : desk->waiting) wake = std::min(wake, At(waiting.not_before));
+    if (desk->active.next_due && !desk->exhausted) wake = std::min(wake, At(*desk->active.next_due));
+    ready |= !desk->pool.empty();
+  }
+  for (auto& [id, desk] : trunks_) {
+    if (const auto probe_at = desk->breaker.probe_at()) wake = std::min(wake, At(*probe_at));
+    if (!ready || desk->breaker.state() != TrunkBreaker::State::kClosed) continue;
+    // Full: a freed slot or a completion wakes us. Else the next slot does.
+    const SteadyTime slot = desk->full ? steady_ + kRecountAfter
+                                       : desk->gate.NextSlot(steady_, desk->gate.admitted()) -
+                                             kIntentHorizon;
+    wake = std::min(wake, std::max(slot, soon));
+  }
+  return std::max(wake, soon);
+}
+
+Scheduler::CampaignDesk* Scheduler::DeskOf(CampaignId campaign) {
+  const auto it = campaigns_.find(campaign);
+  return it == campaigns_.end() ? nullptr : it->second.get();
+}
+
+OperationId Scheduler::NewOperation() { return {operation_salt_, ++operations_}; }
+
+bool Scheduler::Succeeded(const absl::Status& status, std::string_view what) {
+  if (status.ok()) return true;
+  Log(LogLevel::kWarn, "scheduler_store_error", {{"what", what}, {"error", Message(status)}});
+  retry_after_error_ = steady_ + kPauseAfterError;
+  std::lock_guard lock(mutex_);
+  ++stats_.store_errors;
+  return false;
+}
+
+}  // namespace tocsin::scheduler
