@@ -1,0 +1,104 @@
+#pragma once
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <queue>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "callserver/call_simulation.h"
+#include "callserver/wake_loop.h"
+
+namespace tocsin::callserver {
+
+// Brings callbacks to the application. Those of one call go one after another,
+// each when the one before it was answered or given up; those of different
+// calls go side by side. An answer other than 2xx, or none, is tried again.
+//
+// At least once: an answer that got lost is a callback that comes again.
+class CallbackPoster {
+ public:
+  struct Options {
+    int threads = 32;
+    int tries_max = 5;
+    absl::Duration first_pause = absl::Seconds(2);  // Doubles with each try.
+    absl::Duration timeout = absl::Seconds(10);     // Of each step of a request.
+    std::size_t waiting_max = 1'000'000;            // Beyond it, new callbacks are dropped.
+  };
+
+  // What became of a callback. Called on a poster's thread.
+  struct Outcome {
+    int status = 0;  // Of the last answer; 0: none came.
+    int tries = 0;
+    bool dropped = false;
+  };
+  using Report = std::function<void(const Callback&, const Outcome&)>;
+
+  struct Stats {
+    std::int64_t answered = 0;  // With 2xx.
+    std::int64_t retried = 0;
+    std::int64_t dropped = 0;
+    std::int64_t waiting = 0;  // Now, those under way included.
+  };
+
+  CallbackPoster(const Options& options, const Clock& clock, Report report);
+  ~CallbackPoster();  // As Stop().
+  CallbackPoster(const CallbackPoster&) = delete;
+  CallbackPoster& operator=(const CallbackPoster&) = delete;
+
+  // Takes them over and returns at once. Thread-safe; the order of one call's
+  // callbacks is that of the Post() calls.
+  void Post(std::vector<Callback> callbacks);
+
+  Stats stats() const;
+
+  // Waits for the requests under way and forgets the rest.
+  void Stop();
+
+ private:
+  class Connections;
+
+  // What one call still has to say. Exists while that is anything.
+  struct CallQueue {
+    std::deque<Callback> callbacks;
+    int tries = 0;  // Of the first.
+  };
+
+  struct Pause {
+    SteadyTime until;
+    std::string call_leg_id;
+    friend bool operator<(const Pause& left, const Pause& right) {
+      return left.until > right.until;
+    }
+  };
+
+  void Run(std::stop_token stop);
+  void PostFirst(const std::string& call_leg_id, Connections& connections);
+  void Finish(const std::string& call_leg_id, const Callback& callback, int status);
+  SteadyTime ResumePaused();
+
+  const Options options_;
+  const Clock& clock_;
+  const Report report_;
+
+  mutable std::mutex mutex_;  // Guards everything down to stats_; never held across I/O.
+  std::condition_variable_any ready_or_stopped_;
+  // Node-stable: a thread reads the first callback of its call unlocked.
+  std::unordered_map<std::string, CallQueue> calls_;
+  std::deque<std::string> ready_;  // Calls whose first callback may go now.
+  std::priority_queue<Pause> paused_;
+  Stats stats_;
+
+  WakeLoop pauses_;
+  std::vector<std::jthread> threads_;
+};
+
+}  // namespace tocsin::callserver

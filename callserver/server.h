@@ -1,0 +1,69 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "base/clock.h"
+#include "base/secret.h"
+#include "callserver/faults.h"
+#include "callserver/population.h"
+
+namespace tocsin::callserver {
+
+// A Call Automation server on this machine: the same API as the cloud's, over
+// a seeded population instead of telephones. Dialects 2021-04 (/calls) and
+// 2021-05 (/calling/calls).
+//
+// Calls live in memory only: whatever ends the process ends every call at that
+// instant. What it was asked and what became of it stands in the ledger.
+class CallServer {
+ public:
+  struct Options {
+    std::string host = "127.0.0.1";
+    int port = 0;        // 0: any free one.
+    Secret access_key;   // Base64, as in a connection string. Empty: requests are not checked.
+    PopulationParameters population = DefaultPopulation();
+    std::uint64_t seed = 1;
+    // A minute lasts a minute divided by this, for all that people and
+    // telephones do.
+    double time_scale = 1;
+    std::string ledger_path;  // Empty: none is kept.
+    int poster_threads = 32;
+    int http_threads = 256;  // Connections that can be open at once.
+    FaultPlan faults;
+  };
+
+  // Totals since the start, except where it says now.
+  struct LiveStats {
+    std::int64_t live_calls = 0;  // Now.
+    std::int64_t creates = 0;     // Requests, whatever came of them.
+    std::int64_t callbacks_answered = 0;
+    std::int64_t callbacks_retried = 0;
+    std::int64_t callbacks_dropped = 0;
+    std::int64_t callbacks_waiting = 0;  // Now.
+  };
+
+  // Serves until Stop() or destruction. `clock` must outlive it.
+  // kInvalidArgument: the access key is not base64, or the time scale not
+  // positive. kUnavailable: the address or the ledger cannot be used.
+  static absl::StatusOr<std::unique_ptr<CallServer>> Start(const Options& options,
+                                                           const Clock& clock);
+  ~CallServer();
+  CallServer(const CallServer&) = delete;
+  CallServer& operator=(const CallServer&) = delete;
+
+  int port() const;
+  LiveStats stats() const;
+
+  // Ends every call without a word, as a kill would, and answers what is in
+  // flight.
+  void Stop();
+
+ private:
+  class Impl;
+  explicit CallServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tocsin::callserver
