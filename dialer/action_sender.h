@@ -1,0 +1,127 @@
+#pragma once
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/clock.h"
+#include "core/fact_sink.h"
+#include "core/store.h"
+#include "dialer/connection_pool.h"
+#include "dialer/provider_request.h"
+#include "dialer/wake_heap.h"
+
+namespace tocsin::dialer {
+
+// What the sender knows by heart: trunks for a few seconds, campaigns' flows
+// (which never change) as long as there is room. Thread-safe; blocks on the
+// database when it has to ask.
+class DialDirectory {
+ public:
+  DialDirectory(DialStore& store, const Clock& clock, std::string prompt_base_url)
+      : store_(store), clock_(clock), prompt_base_url_(std::move(prompt_base_url)) {}
+
+  // kNotFound.
+  absl::StatusOr<TrunkAddress> Trunk(TrunkId id);
+  // Where the provider fetches the campaign's recording. kFailedPrecondition if
+  // it has none.
+  absl::StatusOr<std::string> AudioUri(CampaignId id);
+
+ private:
+  DialStore& store_;
+  const Clock& clock_;
+  const std::string prompt_base_url_;
+  std::mutex mutex_;
+  std::map<TrunkId, TrunkAddress> trunks_;
+  SteadyTime trunks_read_at_{};
+  std::unordered_map<CampaignId, std::string> audio_uris_;
+};
+
+struct ActionCounters {
+  std::uint64_t accepted = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t tries_failed = 0;  // Will be tried again, or left to the sweeper.
+  std::uint64_t left_to_sweeper = 0;
+  std::uint64_t waiting = 0;  // Calls with actions to carry out, now.
+};
+
+// Carries out actions: plays, cancels, hang-ups. Those of one call go one after
+// another, those of different calls at once. Each is sent at least once: what
+// got no clear answer is tried again a few times and then left to the
+// reconciler's sweep. The answer becomes a fact.
+//
+// Thread-safe.
+class ActionSender {
+ public:
+  struct Options {
+    int workers = 32;
+    int tries_max = 4;
+    absl::Duration backoff_min = absl::Milliseconds(200);
+    // Calls waiting at once; those beyond are left to the sweeper.
+    std::size_t waiting_max = 50'000;
+    std::string prompt_base_url;  // Recordings of ours are at <base>/prompts/<name>.
+  };
+
+  ActionSender(Options options, DialStore& store, ConnectionPool& pool, FactSink& sink,
+               const Clock& clock);
+  ~ActionSender();
+
+  // Does not block. `call` is the provider's id. An action of the same ordinal
+  // that still waits is not sent twice.
+  void CarryOut(AttemptKey attempt, TrunkId trunk, const std::string& call,
+                const std::vector<Action>& actions);
+
+  ActionCounters counters() const;
+
+  // Waits for the requests in flight and leaves the rest to the sweeper of the
+  // next start. May be called twice.
+  void Stop();
+
+ private:
+  struct Order {
+    Action action;
+    TrunkId trunk;
+    std::string call;
+    int tries = 0;
+  };
+  // A call's actions, in the order in which they were decided. The first is
+  // being sent or waits to be tried again while the call is not in ready_.
+  struct Line {
+    std::deque<Order> orders;
+    int carried = 0;  // Ordinal being sent now; 0: none.
+  };
+
+  void Work();
+  bool Try(AttemptKey attempt, const Order& order);
+  absl::StatusOr<ProviderRequest> RequestOf(const Protocol& protocol, AttemptKey attempt,
+                                            const Order& order);
+  void Report(AttemptKey attempt, const Order& order, absl::Time sent_at, int status,
+              std::string text);
+  void Settle(AttemptKey attempt, Order order, bool settled);
+
+  const Options options_;
+  DialDirectory directory_;
+  ConnectionPool& pool_;
+  FactSink& sink_;
+  const Clock& clock_;
+  std::atomic<std::uint64_t> accepted_{0};
+  std::atomic<std::uint64_t> refused_{0};
+  std::atomic<std::uint64_t> tries_failed_{0};
+  std::atomic<std::uint64_t> left_to_sweeper_{0};
+  mutable std::mutex mutex_;
+  std::condition_variable filled_;
+  std::unordered_map<AttemptKey, Line> lines_;
+  std::deque<AttemptKey> ready_;
+  bool stopped_ = false;
+  WakeHeap again_;  // Calls whose first action is to be tried again.
+  std::vector<std::jthread> workers_;
+};
+
+}  // namespace tocsin::dialer

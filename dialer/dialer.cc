@@ -1,0 +1,89 @@
+#include "dialer/dialer.h"
+
+#include <utility>
+
+#include "base/status_macros.h"
+#include "fmt/format.h"
+
+namespace tocsin::dialer {
+namespace {
+
+std::string BaseUrlOf(const Dialer::Options& options, int port) {
+  std::string url = options.callback_base_url;
+  if (url.empty()) {
+    const bool v6 = options.listen_host.find(':') != std::string::npos;
+    url = fmt::format(v6 ? "http://[{}]:{}" : "http://{}:{}", options.listen_host, port);
+  }
+  while (url.ends_with('/')) url.pop_back();
+  return url;
+}
+
+HttpServer::Options ServerOptionsOf(const Dialer::Options& options) {
+  return {.host = options.listen_host,
+          .port = options.listen_port,
+          .threads = options.receiver_threads,
+          .keep_alive_timeout_s = options.receiver_keep_alive_s};
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Dialer>> Dialer::Start(const Options& options, DialStore& store,
+                                                      PromptFinder find_prompt,
+                                                      FactRecorder::Observer observer,
+                                                      const Clock& clock) {
+  TOCSIN_ASSIGN_OR_RETURN(wire::CallbackSigner signer,
+                          wire::CallbackSigner::Create(options.callback_keys));
+  std::unique_ptr<Dialer> dialer(new Dialer());
+  dialer->pool_ = std::make_unique<ConnectionPool>(
+      ConnectionPool::Options{.timeouts = options.timeouts, .ca_file = options.ca_file}, clock);
+  dialer->recorder_ = std::make_unique<FactRecorder>(options.recorder, store, clock);
+  dialer->receiver_ = std::make_unique<EventReceiver>(signer, *dialer->recorder_,
+                                                      std::move(find_prompt), clock);
+  // Our address has to be known before anything is sent; what comes from an
+  // earlier life before all is in place is asked to come again.
+  TOCSIN_ASSIGN_OR_RETURN(
+      dialer->callbacks_,
+      HttpServer::Start(ServerOptionsOf(options),
+                        [self = dialer.get()](const HttpRequest& r) { return self->Serve(r); }));
+  dialer->callback_base_url_ = BaseUrlOf(options, dialer->callbacks_->port());
+  dialer->Furnish(options, std::move(signer), store, std::move(observer), clock);
+  return dialer;
+}
+
+void Dialer::Furnish(const Options& options, wire::CallbackSigner signer, DialStore& store,
+                     FactRecorder::Observer observer, const Clock& clock) {
+  sender_ = std::make_unique<ActionSender>(
+      ActionSender::Options{.workers = options.action_workers,
+                            .prompt_base_url = callback_base_url_},
+      store, *pool_, *recorder_, clock);
+  recorder_->AddObserver([this](const AttemptChange& change) {
+    if (change.new_actions.empty()) return;
+    sender_->CarryOut(change.attempt, change.trunk, change.view.call, change.new_actions);
+  });
+  if (observer) recorder_->AddObserver(std::move(observer));
+  reconciler_ = std::make_unique<Reconciler>(options.reconciler, store, *recorder_, *sender_,
+                                             clock);
+  gateway_ = std::make_unique<HttpCallGateway>(
+      HttpCallGateway::Options{.workers = options.send_workers,
+                               .callback_base_url = callback_base_url_},
+      std::move(signer), *pool_, clock);
+  open_.store(true);
+}
+
+Dialer::~Dialer() { Stop(); }
+
+HttpResponse Dialer::Serve(const HttpRequest& request) {
+  if (open_.load()) return receiver_->Handle(request);
+  return {.status = 503, .headers = {{"Retry-After", "1"}}};
+}
+
+void Dialer::Stop() {
+  if (gateway_ != nullptr) gateway_->Stop();
+  if (reconciler_ != nullptr) reconciler_->Stop();
+  if (callbacks_ != nullptr) callbacks_->Stop();
+  if (sender_ != nullptr) sender_->Stop();
+  if (recorder_ != nullptr) recorder_->Stop();
+  if (pool_ != nullptr) pool_->CloseIdle();
+}
+
+}  // namespace tocsin::dialer

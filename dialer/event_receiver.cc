@@ -1,0 +1,165 @@
+#include "dialer/event_receiver.h"
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
+#include "base/status_macros.h"
+#include "dialer/event_facts.h"
+#include "fmt/format.h"
+#include "wire/calls_2021.h"
+#include "wire/events.h"
+
+namespace tocsin::dialer {
+namespace {
+
+constexpr std::string_view kCallbacks = "/callbacks/";
+constexpr std::string_view kPrompts = "/prompts/";
+
+int StatusOf(CallbackRefusal refusal) {
+  switch (refusal) {
+    case CallbackRefusal::kNotOurs: return 404;
+    case CallbackRefusal::kMethod: return 405;
+    case CallbackRefusal::kMalformedUrl: return 400;
+    case CallbackRefusal::kForged: return 401;
+    case CallbackRefusal::kTooLong: return 413;
+    case CallbackRefusal::kMalformedBody: return 400;
+    case CallbackRefusal::kUnknownAttempt: return 404;
+    case CallbackRefusal::kUnfit: return 400;
+    case CallbackRefusal::kOverloaded: return 503;
+    case CallbackRefusal::kUnavailable: return 503;
+  }
+  return 500;
+}
+
+// One callback's wait for its commit.
+class CommitWait {
+ public:
+  void Tell(RecordOutcome outcome) {
+    // Notified under the lock: the waiter may be gone right after it.
+    const std::lock_guard lock(mutex_);
+    outcome_ = outcome;
+    told_.notify_one();
+  }
+
+  RecordOutcome Outcome() {
+    std::unique_lock lock(mutex_);
+    told_.wait(lock, [this] { return outcome_.has_value(); });
+    return *outcome_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable told_;
+  std::optional<RecordOutcome> outcome_;
+};
+
+}  // namespace
+
+std::string_view Name(CallbackRefusal refusal) {
+  switch (refusal) {
+    case CallbackRefusal::kNotOurs: return "not_ours";
+    case CallbackRefusal::kMethod: return "method";
+    case CallbackRefusal::kMalformedUrl: return "malformed_url";
+    case CallbackRefusal::kForged: return "forged";
+    case CallbackRefusal::kTooLong: return "too_long";
+    case CallbackRefusal::kMalformedBody: return "malformed_body";
+    case CallbackRefusal::kUnknownAttempt: return "unknown_attempt";
+    case CallbackRefusal::kUnfit: return "unfit";
+    case CallbackRefusal::kOverloaded: return "overloaded";
+    case CallbackRefusal::kUnavailable: return "unavailable";
+  }
+  return "";
+}
+
+EventReceiver::EventReceiver(wire::CallbackSigner signer, FactRecorder& recorder,
+                             PromptFinder finder, const Clock& clock)
+    : signer_(std::move(signer)),
+      recorder_(recorder),
+      prompts_(std::move(finder)),
+      clock_(clock) {}
+
+HttpResponse EventReceiver::Handle(const HttpRequest& request) {
+  if (request.path.find(kCallbacks) != std::string::npos) return HandleCallback(request);
+  const std::size_t prompts = request.path.rfind(kPrompts);
+  if (prompts != std::string::npos && (request.method == "GET" || request.method == "HEAD")) {
+    return prompts_.Serve(request, request.path.substr(prompts + kPrompts.size()));
+  }
+  return Refuse(CallbackRefusal::kNotOurs, "no such path");
+}
+
+HttpResponse EventReceiver::HandleCallback(const HttpRequest& request) {
+  callbacks_.fetch_add(1, std::memory_order_relaxed);
+  if (request.method != "POST") return Refuse(CallbackRefusal::kMethod, "events are posted");
+  const auto attempt = signer_.Verify(request.raw_path, request.raw_query);
+  if (absl::IsUnauthenticated(attempt.status())) {
+    return Refuse(CallbackRefusal::kForged, Message(attempt.status()));
+  }
+  if (!attempt.ok()) return Refuse(CallbackRefusal::kMalformedUrl, Message(attempt.status()));
+  const wire::EventLimits limits;
+  if (request.body.size() > limits.body_max_bytes) {
+    return Refuse(CallbackRefusal::kTooLong,
+                  fmt::format("a body has at most {} bytes", limits.body_max_bytes));
+  }
+  const auto events = wire::DecodeEvents(request.body, limits);
+  if (!events.ok()) return Refuse(CallbackRefusal::kMalformedBody, Message(events.status()));
+  std::vector<AttemptInput> inputs;
+  inputs.reserve(events->size());
+  const absl::Time now = clock_.Now();
+  for (const wire::Event& event : *events) {
+    inputs.push_back({*attempt, FactOf(event, now)});
+    const auto kind = static_cast<std::size_t>(inputs.back().fact->kind);
+    events_[kind].fetch_add(1, std::memory_order_relaxed);
+  }
+  bool taken = true;
+  switch (Commit(std::move(inputs), taken)) {
+    case RecordOutcome::kCommitted: break;
+    case RecordOutcome::kUnknownAttempt:
+      return Refuse(CallbackRefusal::kUnknownAttempt, "no such call attempt");
+    case RecordOutcome::kUnfit: return Refuse(CallbackRefusal::kUnfit, "cannot be stored");
+    case RecordOutcome::kUnavailable:
+      return taken ? Refuse(CallbackRefusal::kUnavailable, "not stored yet: send it again")
+                   : Refuse(CallbackRefusal::kOverloaded, "too busy: send it again");
+  }
+  acknowledged_.fetch_add(1, std::memory_order_relaxed);
+  return HttpResponse{};
+}
+
+RecordOutcome EventReceiver::Commit(std::vector<AttemptInput> inputs, bool& taken) {
+  if (inputs.empty()) return RecordOutcome::kCommitted;
+  CommitWait wait;
+  taken = recorder_.Submit(std::move(inputs),
+                           [&wait](RecordOutcome outcome) { wait.Tell(outcome); });
+  return taken ? wait.Outcome() : RecordOutcome::kUnavailable;
+}
+
+HttpResponse EventReceiver::Refuse(CallbackRefusal refusal, std::string_view message) {
+  refused_[static_cast<std::size_t>(refusal)].fetch_add(1, std::memory_order_relaxed);
+  Log(LogLevel::kDebug, "callback_refused", {{"reason", Name(refusal)}, {"message", message}});
+  HttpResponse response;
+  response.status = StatusOf(refusal);
+  response.body = wire::Encode(
+      wire::ErrorBody{.code = std::string(Name(refusal)), .message = std::string(message)});
+  if (response.status == 503) response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
+
+ReceiverCounters EventReceiver::counters() const {
+  ReceiverCounters counters;
+  counters.callbacks = callbacks_.load();
+  counters.acknowledged = acknowledged_.load();
+  for (std::size_t i = 0; i < events_.size(); ++i) {
+    if (const auto count = events_[i].load()) counters.events[static_cast<FactKind>(i)] = count;
+  }
+  for (std::size_t i = 0; i < refused_.size(); ++i) {
+    if (const auto count = refused_[i].load()) {
+      counters.refused[static_cast<CallbackRefusal>(i)] = count;
+    }
+  }
+  return counters;
+}
+
+}  // namespace tocsin::dialer

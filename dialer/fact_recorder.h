@@ -1,0 +1,135 @@
+#pragma once
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "core/fact_sink.h"
+#include "core/store.h"
+#include "dialer/wake_heap.h"
+
+namespace tocsin::dialer {
+
+// What became of a callback's facts.
+enum class RecordOutcome {
+  kCommitted,       // Durable.
+  kUnknownAttempt,  // Nothing stored: no such attempt.
+  kUnavailable,     // Not durable yet, perhaps never: tell it again later.
+  kUnfit,           // The store will not take it, however often it is told.
+};
+
+struct RecorderCounters {
+  std::uint64_t batches = 0;  // Committed.
+  std::uint64_t inputs = 0;   // In them.
+  std::uint64_t new_facts = 0;
+  std::uint64_t batch_largest = 0;
+  std::uint64_t failures = 0;   // Calls of the store that failed.
+  std::uint64_t unfit = 0;      // Inputs dropped because the store will not take them.
+  std::uint64_t turned_away = 0;  // Callbacks refused because too much is held.
+  std::uint64_t held = 0;       // Inputs waiting now.
+};
+
+// The one door to DialStore::RecordFacts. Writers drain whatever is queued into
+// one call, without a timer: a batch is what came while the last one committed.
+// Nothing is acknowledged before its commit. While the store is away, everything
+// is kept and told again; a fact is one fact however often it is told.
+//
+// After a commit: actions that were decided are handed on, the moment to look
+// again is armed, observers are told, and whoever waits is answered.
+//
+// Thread-safe. Facts of one attempt are always written by the same writer.
+class FactRecorder final : public FactSink {
+ public:
+  struct Options {
+    int writers = 1;
+    std::size_t batch_max = 500;
+    // Beyond so many waiting inputs new callbacks are turned away; our own facts
+    // are taken always, being bounded by the calls in progress.
+    std::size_t held_max = 50'000;
+    absl::Duration backoff_min = absl::Milliseconds(50);
+    absl::Duration backoff_max = absl::Seconds(1);
+  };
+
+  // Called on a writer's thread for every change that was committed, before
+  // anybody is answered. Must not block.
+  using Observer = std::function<void(const AttemptChange&)>;
+  using Answer = std::function<void(RecordOutcome)>;
+
+  FactRecorder(Options options, DialStore& store, const Clock& clock);
+  ~FactRecorder() override;
+
+  // Before the first fact.
+  void AddObserver(Observer observer);
+
+  void Record(AttemptInput input) override;
+  void RecordAll(std::vector<AttemptInput> inputs) override;
+
+  // The facts of one callback. False if too much is held: nothing was taken and
+  // `answer` is not called. Otherwise `answer` is called once, on a writer's
+  // thread: with the worst outcome of the inputs once all are decided, or with
+  // kUnavailable as soon as a write fails. The facts stay either way.
+  bool Submit(std::vector<AttemptInput> inputs, Answer answer);
+
+  // Whether somebody will look at the attempt when its time comes.
+  bool IsArmed(AttemptKey attempt) const { return wakes_.IsArmed(attempt); }
+
+  RecorderCounters counters() const;
+
+  // Writes what is held, unless the store is away; answers whoever waits; then
+  // takes nothing more. May be called twice.
+  void Stop();
+
+ private:
+  // A callback whose facts are waiting. Shared by its inputs, which may be
+  // written in several batches.
+  class Receipt;
+  struct Entry {
+    AttemptInput input;
+    std::shared_ptr<Receipt> receipt;  // Null: nobody waits.
+  };
+  // One writer's queue.
+  struct Lane {
+    std::mutex mutex;
+    std::condition_variable_any filled;
+    std::deque<Entry> queue;
+    bool closed = false;
+  };
+
+  Lane& LaneOf(const AttemptKey& attempt);
+  bool Push(Entry entry);
+  void Write(Lane& lane, std::stop_token stop);
+  std::vector<Entry> Take(Lane& lane, std::stop_token stop);
+  void Commit(Lane& lane, std::vector<Entry> batch, std::stop_token stop);
+  bool CommitOnce(std::vector<Entry>& batch, absl::Status& failed);
+  void Divide(Lane& lane, std::vector<Entry> batch, const absl::Status& why,
+              std::stop_token stop);
+  void Finish(std::vector<Entry>& batch, const std::vector<AttemptChange>& changes);
+  void Arm(const AttemptChange& change, absl::Time now);
+  void AnswerUnavailable(Lane& lane, std::vector<Entry>& batch);
+
+  const Options options_;
+  DialStore& store_;
+  const Clock& clock_;
+  std::vector<Observer> observers_;
+  std::atomic<std::uint64_t> batches_{0};
+  std::atomic<std::uint64_t> inputs_{0};
+  std::atomic<std::uint64_t> new_facts_{0};
+  std::atomic<std::uint64_t> batch_largest_{0};
+  std::atomic<std::uint64_t> failures_{0};
+  std::atomic<std::uint64_t> unfit_{0};
+  std::atomic<std::uint64_t> turned_away_{0};
+  std::atomic<std::uint64_t> held_{0};
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  WakeHeap wakes_;
+  std::vector<std::jthread> writers_;
+};
+
+}  // namespace tocsin::dialer

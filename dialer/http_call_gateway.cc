@@ -1,0 +1,133 @@
+#include "dialer/http_call_gateway.h"
+
+#include <utility>
+#include <variant>
+
+#include "base/status_macros.h"
+#include "fmt/format.h"
+
+namespace tocsin::dialer {
+
+CreateCallResult ReadCreateCallAnswer(const Protocol& protocol, const HttpAnswer& answer,
+                                      absl::Time now) {
+  if (answer.status >= 200 && answer.status < 300) {
+    std::optional<std::string> call = protocol.ReadCallId(answer.body);
+    if (call) return CallAccepted{*std::move(call)};
+    return CallOutcomeUnknown{fmt::format("answered {} without a readable id", answer.status)};
+  }
+  if (IsThrottled(answer)) return CallThrottled{RetryAfter(answer, now)};
+  if (answer.status < 300 || answer.status >= 500) {
+    return CallOutcomeUnknown{fmt::format("answered {}", answer.status)};
+  }
+  std::string reason = protocol.ReadError(answer.body);
+  if (reason.empty() && answer.status < 400) reason = "redirects are not followed";
+  if (reason.empty()) reason = fmt::format("answered {}", answer.status);
+  return CallRefused{answer.status, std::move(reason)};
+}
+
+HttpCallGateway::HttpCallGateway(Options options, wire::CallbackSigner signer,
+                                 ConnectionPool& pool, const Clock& clock)
+    : options_(std::move(options)), signer_(std::move(signer)), pool_(pool), clock_(clock) {
+  workers_.reserve(static_cast<std::size_t>(options_.workers));
+  for (int i = 0; i < options_.workers; ++i) workers_.emplace_back([this] { Work(); });
+}
+
+HttpCallGateway::~HttpCallGateway() { Stop(); }
+
+void HttpCallGateway::Send(const Trunk& trunk, CreateCallRequest request, SendPermit& permit,
+                           Done done) {
+  const char* reason = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    const std::size_t waiting_max = 2 * static_cast<std::size_t>(options_.workers);
+    if (stopped_) {
+      reason = "shutting down";
+    } else if (queue_.size() + static_cast<std::size_t>(carried_) >= waiting_max) {
+      reason = "too many requests at once";
+    } else {
+      queue_.push_back({TrunkAddress::Of(trunk), std::move(request), &permit, std::move(done)});
+    }
+  }
+  if (reason != nullptr) return done(NotSent(request, reason));
+  changed_.notify_one();
+}
+
+absl::Status HttpCallGateway::Probe(const Trunk& trunk) {
+  auto loan = pool_.Borrow(trunk.endpoint);
+  TOCSIN_RETURN_IF_ERROR(loan.status());
+  const HttpResult result = loan->Send({.method = "GET", .path_and_query = "/"});
+  if (std::holds_alternative<HttpAnswer>(result)) return absl::OkStatus();
+  return Unavailable("{} does not answer", trunk.endpoint);
+}
+
+void HttpCallGateway::Stop() {
+  std::deque<Order> waiting;
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    waiting.swap(queue_);
+  }
+  changed_.notify_all();
+  for (Order& order : waiting) order.done(NotSent(order.request, "shutting down"));
+  for (std::jthread& worker : workers_) {
+    if (worker.joinable()) worker.join();
+  }
+}
+
+void HttpCallGateway::Work() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [this] { return stopped_ || !queue_.empty(); });
+    if (queue_.empty()) return;
+    Order order = std::move(queue_.front());
+    queue_.pop_front();
+    ++carried_;
+    lock.unlock();
+    CreateCallCompletion completion = Place(order);
+    // Before `done`, which may send the next one at once.
+    lock.lock();
+    --carried_;
+    lock.unlock();
+    order.done(std::move(completion));
+    lock.lock();
+  }
+}
+
+CreateCallCompletion HttpCallGateway::NotSent(const CreateCallRequest& request,
+                                              std::string reason) const {
+  const absl::Time now = clock_.Now();
+  return {request.attempt, request.send_no, CallNotSent{std::move(reason)}, now, now};
+}
+
+CreateCallCompletion HttpCallGateway::Place(const Order& order) {
+  CreateCallCompletion completion = NotSent(order.request, "");
+  completion.result = Exchange(order, completion);
+  completion.answered_at = clock_.Now();
+  return completion;
+}
+
+CreateCallResult HttpCallGateway::Exchange(const Order& order, CreateCallCompletion& completion) {
+  const Protocol* protocol = ProtocolFor(order.trunk.dialect);
+  if (protocol == nullptr) {
+    return CallRefused{0, fmt::format("dialect {} is not spoken", Name(order.trunk.dialect))};
+  }
+  const std::string callback =
+      signer_.Sign(order.request.attempt, options_.callback_base_url);
+  auto signed_order =
+      SignedOrder(order.trunk, protocol->CreateCall(order.request, callback), clock_.Now());
+  if (!signed_order.ok()) return CallNotSent{Message(signed_order.status())};
+  auto loan = pool_.Borrow(order.trunk.endpoint);
+  if (!loan.ok()) return CallNotSent{Message(loan.status())};
+  if (!order.permit->Acquire(order.request)) return CallNotSent{"the permit was refused"};
+  completion.sent_at = clock_.Now();
+  HttpResult result = loan->Send(*signed_order);
+  if (auto* not_sent = std::get_if<HttpNotSent>(&result)) {
+    return CallNotSent{std::move(not_sent->reason)};
+  }
+  if (auto* unanswered = std::get_if<HttpUnanswered>(&result)) {
+    return CallOutcomeUnknown{std::move(unanswered->reason)};
+  }
+  return ReadCreateCallAnswer(*protocol, std::get<HttpAnswer>(result), clock_.Now());
+}
+
+}  // namespace tocsin::dialer
