@@ -20,7 +20,6 @@ using Json = nlohmann::json;
 
 constexpr std::string_view kPrefix = "Microsoft.Communication.";
 constexpr std::size_t kEventKeyMaxLength = 128;
-// RFC 3339 as far as the wire knows it; the format's "infinite" words are not.
 constexpr char kTimeFormat[] = "%Y-%m-%dT%H:%M:%E*S%Ez";
 
 bool SameName(std::string_view left, std::string_view right) {
@@ -104,7 +103,8 @@ std::optional<absl::Time> ParseEventTime(const Json* json) {
       !absl::ParseTime(kTimeFormat, json->get_ref<const std::string&>(), &time, nullptr)) {
     return std::nullopt;
   }
-  // A date that no call of ours can have is as good as none.
+  // A date that no call of ours can have is as good as none; so is
+  // "infinite-future", which the parser takes in any format.
   const auto year = absl::ToCivilYear(time, absl::UTCTimeZone()).year();
   if (year < 2000 || year > 2200) return std::nullopt;
   return time;

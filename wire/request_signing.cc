@@ -119,8 +119,9 @@ absl::StatusOr<absl::Time> ParseRfc1123(std::string_view text) {
   absl::Time time;
   const absl::string_view view(text.data(), text.size());
   // Formatting it again catches what the parser is lax about: spaces, a wrong
-  // weekday, one digit for two.
+  // weekday, one digit for two. "infinite-future" it reads in any format.
   if (!absl::ParseTime(kDateFormat, view, absl::UTCTimeZone(), &time, nullptr) ||
+      time == absl::InfiniteFuture() || time == absl::InfinitePast() ||
       FormatRfc1123(time) != text) {
     return InvalidArgument("the date must look like 'Wed, 05 May 2021 20:08:39 GMT'");
   }

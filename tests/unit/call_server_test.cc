@@ -1,0 +1,356 @@
+#include "callserver/server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <httplib.h>
+
+#include <condition_variable>
+#include <filesystem>
+#include <mutex>
+
+#include "base/http_server.h"
+#include "callserver/audio_file.h"
+#include "callserver/ledger_audit.h"
+#include "tests/unit/callserver_wav.h"
+#include "wire/calls_2021.h"
+#include "wire/callback_url.h"
+#include "wire/digest.h"
+#include "wire/events.h"
+#include "wire/paths.h"
+#include "wire/request_signing.h"
+
+namespace tocsin::callserver {
+namespace {
+
+using wire::Dialect;
+
+constexpr char kAccessKey[] = "c2VjcmV0IHNlY3JldA==";
+
+// The application's side: takes callbacks and offers the audio.
+class Receiver {
+ public:
+  Receiver() {
+    auto server = HttpServer::Start({.threads = 64}, [this](const HttpRequest& request) {
+      return Take(request);
+    });
+    server_ = *std::move(server);
+  }
+
+  std::string Url(const std::string& path) const {
+    return "http://127.0.0.1:" + std::to_string(server_->port()) + path;
+  }
+
+  // The statuses to answer the next callbacks with, before 200 again.
+  void AnswerNext(std::vector<int> statuses) {
+    std::lock_guard lock(mutex_);
+    answers_ = std::move(statuses);
+  }
+
+  // Waits until so many events have come (taken with 200), and returns them.
+  std::vector<wire::Event> WaitFor(std::size_t count) {
+    std::unique_lock lock(mutex_);
+    came_.wait(lock, [&] { return events_.size() >= count; });
+    return events_;
+  }
+
+  std::vector<wire::Event> WaitForState(wire::CallState state) {
+    std::unique_lock lock(mutex_);
+    came_.wait(lock, [&] {
+      for (const wire::Event& event : events_) {
+        const auto* change = std::get_if<wire::CallStateChanged>(&event.body);
+        if (change != nullptr && change->state == state) return true;
+      }
+      return false;
+    });
+    return events_;
+  }
+
+ private:
+  HttpResponse Take(const HttpRequest& request) {
+    if (request.path == "/audio.wav") {
+      return {.body = MakeWav({.seconds = 10}), .content_type = "audio/wav"};
+    }
+    if (request.path == "/stereo.wav") return {.body = MakeWav({.channels = 2})};
+    if (!request.path.starts_with("/callbacks/")) return {.status = 404, .body = {}};
+    auto events = wire::DecodeEvents(request.body);
+    EXPECT_TRUE(events.ok()) << events.status();
+    std::lock_guard lock(mutex_);
+    if (!answers_.empty()) {
+      const int status = answers_.front();
+      answers_.erase(answers_.begin());
+      return {.status = status, .body = {}};
+    }
+    for (wire::Event& event : *events) events_.push_back(std::move(event));
+    came_.notify_all();
+    return {.status = 200, .body = {}};
+  }
+
+  std::mutex mutex_;
+  std::condition_variable came_;
+  std::vector<int> answers_;
+  std::vector<wire::Event> events_;
+  std::unique_ptr<HttpServer> server_;
+};
+
+PopulationParameters EverybodyPressesOne() {
+  PopulationParameters population = DefaultPopulation();
+  population.reachability.at_once = 1;
+  population.reachability.sometimes = 0;
+  population.answers.machine = population.answers.fax = 0;
+  population.human.leaves_early_share = 0;
+  population.human.presses_share = 1;
+  population.human.key_9 = population.human.key_0 = population.human.key_other = 0;
+  population.human.presses_early_share = 0;
+  population.human.press_p95_s = population.human.press_median_s;
+  population.human.patience_s = 10'000;
+  return population;
+}
+
+class CallServerTest : public testing::Test {
+ protected:
+  CallServerTest()
+      : ledger_(testing::TempDir() + "/call_server_" +
+                testing::UnitTest::GetInstance()->current_test_info()->name()) {
+    std::filesystem::remove(ledger_);
+    options_.population = EverybodyPressesOne();
+    options_.time_scale = 200;
+    options_.ledger_path = ledger_;
+    options_.http_threads = 8;
+    options_.poster_threads = 4;
+  }
+  ~CallServerTest() override { std::filesystem::remove(ledger_); }
+
+  void Start() {
+    auto server = CallServer::Start(options_, SystemClock());
+    ASSERT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+    client_ = std::make_unique<httplib::Client>("127.0.0.1", server_->port());
+    client_->set_keep_alive(true);
+    client_->set_tcp_nodelay(true);
+    client_->set_read_timeout(30);
+  }
+
+  // The client first: the server waits for those who keep their connection.
+  void Stop() {
+    client_.reset();
+    server_->Stop();
+  }
+
+  httplib::Result Post(const std::string& target, const std::string& body) {
+    httplib::Headers headers;
+    if (!options_.access_key.empty()) {
+      const wire::RequestSigner signer(
+          Secret(wire::DecodeBase64(options_.access_key.Reveal()).value()));
+      const std::string host = "127.0.0.1:" + std::to_string(server_->port());
+      for (const auto& [name, value] :
+           signer.Sign({.method = "POST", .path_and_query = target, .host = host, .body = body},
+                       SystemClock().Now())) {
+        headers.emplace(name, value);
+      }
+    }
+    return client_->Post(target, headers, body, "application/json");
+  }
+
+  std::string CreateBody(const std::string& number = "+15555550100") {
+    return wire::Encode(wire::CreateCallRequest{
+        .targets = {wire::Identifier::PhoneNumber(number)},
+        .caller_number = "+18005550100",
+        .callback_uri = receiver_.Url("/callbacks/5/6?k=a&s=b")});
+  }
+
+  httplib::Result Create(const std::string& number = "+15555550100") {
+    return Post(wire::CreateCallPath(Dialect::k2021_05), CreateBody(number));
+  }
+
+  std::string CreatedLeg(const httplib::Result& result) {
+    EXPECT_TRUE(result);
+    EXPECT_EQ(result->status, 200) << result->body;
+    const auto created = wire::DecodeCreateCallResponse(result->body);
+    EXPECT_TRUE(created.ok()) << created.status();
+    return created.ok() ? created->call_leg_id : "";
+  }
+
+  httplib::Result Play(const std::string& leg, const std::string& path) {
+    return Post(wire::PlayAudioPath(Dialect::k2021_05, leg),
+                wire::Encode(wire::PlayAudioRequest{.audio_file_uri = receiver_.Url(path),
+                                                    .operation_context = "1",
+                                                    .resource_id = path}));
+  }
+
+  LedgerAudit AuditIt() {
+    const auto reading = ReadLedger(ledger_);
+    EXPECT_TRUE(reading.ok()) << reading.status();
+    return Audit(*reading, '1');
+  }
+
+  const std::string ledger_;
+  CallServer::Options options_;
+  Receiver receiver_;
+  std::unique_ptr<CallServer> server_;
+  std::unique_ptr<httplib::Client> client_;
+};
+
+TEST_F(CallServerTest, AWholeCallOverHttp) {
+  Start();
+  const std::string leg = CreatedLeg(Create());
+  receiver_.WaitForState(wire::CallState::kEstablished);
+  const auto played = Play(leg, "/audio.wav");
+  ASSERT_TRUE(played);
+  ASSERT_EQ(played->status, 202) << played->body;
+  EXPECT_EQ(wire::DecodeOperationResult(played->body)->operation_context, "1");
+  const auto events = receiver_.WaitForState(wire::CallState::kTerminated);
+
+  ASSERT_EQ(events.size(), 6U);
+  EXPECT_EQ(std::get<wire::CallStateChanged>(events[0].body).state, wire::CallState::kEstablishing);
+  EXPECT_EQ(std::get<wire::CallStateChanged>(events[1].body).state, wire::CallState::kEstablished);
+  // The key at 8 + 3 s of an audio of 10 s.
+  EXPECT_EQ(wire::OutcomeOf(std::get<wire::PlayAudioResult>(events[2].body)),
+            wire::PlayOutcome::kCompleted);
+  EXPECT_EQ(std::get<wire::DtmfReceived>(events[3].body).tone, '1');
+  EXPECT_EQ(std::get<wire::CallStateChanged>(events[4].body).state, wire::CallState::kTerminating);
+  for (const wire::Event& event : events) EXPECT_EQ(wire::CallLegId(event), leg);
+
+  Stop();
+  const LedgerAudit audit = AuditIt();
+  EXPECT_EQ(audit.calls, 1);
+  EXPECT_EQ(audit.acknowledged_calls, 1);
+  EXPECT_EQ(audit.callbacks_answered, 6);
+  EXPECT_EQ(audit.outcomes.at("human"), 1);
+  EXPECT_EQ(ReadLedger(ledger_)->calls.at(0).attempt,
+            (AttemptKey{CampaignId(5), AttemptId(6)}));
+}
+
+TEST_F(CallServerTest, AHangUpEndsTheCallAndAfterwardsItIsUnknown) {
+  Start();
+  const std::string leg = CreatedLeg(Create());
+  const auto hung_up = Post(wire::HangUpPath(Dialect::k2021_05, leg), "");
+  ASSERT_TRUE(hung_up);
+  EXPECT_EQ(hung_up->status, 202);
+  EXPECT_EQ(hung_up->body, "");
+  receiver_.WaitForState(wire::CallState::kTerminated);
+
+  const auto again = Post(wire::HangUpPath(Dialect::k2021_05, leg), "");
+  EXPECT_EQ(again->status, 404);
+  EXPECT_EQ(wire::DecodeErrorBody(again->body).code, "8522");
+}
+
+TEST_F(CallServerTest, TheOlderEditionIsServedToo) {
+  Start();
+  const std::string leg = CreatedLeg(Post(wire::CreateCallPath(Dialect::k2021_04), CreateBody()));
+
+  EXPECT_EQ(Post(wire::HangUpPath(Dialect::k2021_04, leg), "")->status, 202);
+}
+
+TEST_F(CallServerTest, APlayOfTheWrongFormatFails) {
+  Start();
+  const std::string leg = CreatedLeg(Create());
+  receiver_.WaitForState(wire::CallState::kEstablished);
+  EXPECT_EQ(Play(leg, "/stereo.wav")->status, 202);
+  const auto events = receiver_.WaitFor(3);
+
+  const auto& result = std::get<wire::PlayAudioResult>(events[2].body);
+  EXPECT_EQ(result.result_info->subcode, wire::kSubcodeBadFormat);
+  EXPECT_EQ(Play(leg, "/missing.wav")->status, 202);
+  EXPECT_EQ(std::get<wire::PlayAudioResult>(receiver_.WaitFor(4)[3].body).result_info->subcode,
+            wire::kSubcodeDownloadFailed);
+}
+
+TEST_F(CallServerTest, RefusedCallbacksComeAgainAndInOrder) {
+  Start();
+  receiver_.AnswerNext({500, 503});
+  const std::string leg = CreatedLeg(Create());
+  const auto events = receiver_.WaitForState(wire::CallState::kEstablished);
+
+  EXPECT_EQ(std::get<wire::CallStateChanged>(events[0].body).state, wire::CallState::kEstablishing);
+  EXPECT_EQ(server_->stats().callbacks_retried, 2);
+}
+
+TEST_F(CallServerTest, RequestsMustBeSignedIfThereIsAKey) {
+  options_.access_key = Secret(kAccessKey);
+  Start();
+
+  CreatedLeg(Create());
+  const auto unsigned_one =
+      client_->Post(wire::CreateCallPath(Dialect::k2021_05), CreateBody(), "application/json");
+  EXPECT_EQ(unsigned_one->status, 401);
+  EXPECT_EQ(wire::DecodeErrorBody(unsigned_one->body).code, "Unauthorized");
+}
+
+TEST_F(CallServerTest, BadRequestsSayWhatIsWrong) {
+  Start();
+  const auto target = wire::CreateCallPath(Dialect::k2021_05);
+
+  EXPECT_EQ(Post(target, "{}")->status, 400);
+  EXPECT_THAT(wire::DecodeErrorBody(Post(target, "{}")->body).message,
+              testing::HasSubstr("targets must be"));
+  EXPECT_EQ(Post("/calling/calls", CreateBody())->status, 400);
+  EXPECT_EQ(Post("/calling/calls?api-version=latest", CreateBody())->status, 400);
+  EXPECT_EQ(Post("/calling/calls?api-version=2021-06-15-preview", CreateBody())->status, 200);
+  EXPECT_EQ(Post("/somewhere", "")->status, 404);
+  EXPECT_EQ(client_->Get("/")->status, 204);
+  EXPECT_EQ(client_->Head("/livez")->status, 204);
+}
+
+TEST_F(CallServerTest, TheWeatherCanBeBad) {
+  options_.faults = {.throttle_every = 2,
+                     .fail_after_placing_every = 3,
+                     .html_every = 5,
+                     .retry_after = absl::Seconds(7)};
+  Start();
+
+  EXPECT_EQ(Create("+1")->status, 200);
+  const auto throttled = Create("+2");
+  EXPECT_EQ(throttled->status, 429);
+  EXPECT_EQ(throttled->get_header_value("Retry-After"), "7");
+  EXPECT_EQ(Create("+3")->status, 500);
+  EXPECT_EQ(Create("+4")->status, 429);
+  const auto html = Create("+5");
+  EXPECT_EQ(html->status, 200);
+  EXPECT_FALSE(wire::DecodeCreateCallResponse(html->body).ok());
+
+  Stop();
+  const LedgerAudit audit = AuditIt();
+  EXPECT_EQ(audit.create_requests, 5);
+  EXPECT_EQ(audit.calls, 2);  // The first and the third, which rang in spite of its 500.
+}
+
+TEST_F(CallServerTest, AHangingRequestEndsWithTheServer) {
+  options_.faults = {.hang_every = 1, .hang = absl::Hours(1)};
+  Start();
+  std::thread caller([this] { Create(); });
+  receiver_.WaitForState(wire::CallState::kEstablishing);
+
+  server_->Stop();
+  caller.join();
+  EXPECT_EQ(AuditIt().create_answers.at(0), 1);
+}
+
+TEST_F(CallServerTest, AStopEndsTheLiveCalls) {
+  options_.time_scale = 1;
+  Start();
+  CreatedLeg(Create());
+  Stop();
+  Start();
+
+  const auto reading = ReadLedger(ledger_);
+  ASSERT_TRUE(reading.ok()) << reading.status();
+  EXPECT_EQ(reading->calls.at(0).outcome, "server_ended");
+  EXPECT_EQ(reading->server_starts, 2);
+}
+
+TEST_F(CallServerTest, BadOptionsAreRefused) {
+  options_.time_scale = 0;
+  EXPECT_EQ(CallServer::Start(options_, SystemClock()).status().code(),
+            absl::StatusCode::kInvalidArgument);
+  options_.time_scale = 1;
+  options_.access_key = Secret("not base64!");
+  EXPECT_EQ(CallServer::Start(options_, SystemClock()).status().code(),
+            absl::StatusCode::kInvalidArgument);
+  options_.access_key = Secret();
+  options_.ledger_path = "/nonexistent/ledger";
+  EXPECT_EQ(CallServer::Start(options_, SystemClock()).status().code(),
+            absl::StatusCode::kUnavailable);
+}
+
+}  // namespace
+}  // namespace tocsin::callserver

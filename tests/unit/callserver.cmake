@@ -1,0 +1,8 @@
+tocsin_test(NAME callserver_test LABEL unit
+  SOURCES
+    unit/audio_file_test.cc
+    unit/call_server_test.cc
+    unit/call_simulation_test.cc
+    unit/ledger_test.cc
+    unit/population_test.cc
+  DEPENDS tocsin::callserver)
