@@ -12,7 +12,8 @@ std::string BaseUrlOf(const Dialer::Options& options, int port) {
   std::string url = options.callback_base_url;
   if (url.empty()) {
     const bool v6 = options.listen_host.find(':') != std::string::npos;
-    url = fmt::format(v6 ? "http://[{}]:{}" : "http://{}:{}", options.listen_host, port);
+    const std::string host = v6 ? fmt::format("[{}]", options.listen_host) : options.listen_host;
+    url = fmt::format("http://{}:{}", host, port);
   }
   while (url.ends_with('/')) url.pop_back();
   return url;
