@@ -1,5 +1,7 @@
 #include "core/calling_window.h"
 
+#include <algorithm>
+
 #include "absl/time/civil_time.h"
 #include "base/check.h"
 #include "base/status_macros.h"
@@ -41,8 +43,15 @@ absl::StatusOr<int> ParseMinuteOfDay(std::string_view text) {
 }
 
 absl::StatusOr<absl::TimeZone> FindTimeZone(std::string_view name) {
+  // Abseil would also open "file:..." and absolute paths.
+  const bool shaped = !name.empty() && name.front() != '/' &&
+                      std::all_of(name.begin(), name.end(), [](char c) {
+                        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                               (c >= '0' && c <= '9') || c == '_' || c == '+' || c == '-' ||
+                               c == '/';
+                      });
   absl::TimeZone zone;
-  if (name.empty() || !absl::LoadTimeZone({name.data(), name.size()}, &zone)) {
+  if (!shaped || !absl::LoadTimeZone({name.data(), name.size()}, &zone)) {
     return absl::InvalidArgumentError(
         "unknown time zone; write an IANA name such as America/Denver");
   }

@@ -1,0 +1,113 @@
+#include "api/import_pipeline.h"
+
+#include <algorithm>
+
+#include "api/settle.h"
+
+namespace tocsin {
+
+ImportPipeline::ImportPipeline(const Options& options, CampaignStore& store,
+                               const PhoneNumberReader& numbers, const CampaignSpec& spec,
+                               ImportId import, const Clock& clock)
+    : options_(options),
+      store_(store),
+      numbers_(numbers),
+      spec_(spec),
+      import_(import),
+      clock_(clock) {
+  for (int i = 0; i < options_.readers; ++i) threads_.emplace_back([this] { RunReader(); });
+  threads_.emplace_back([this] { RunStorer(); });
+}
+
+ImportPipeline::~ImportPipeline() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  threads_.clear();  // Joins.
+}
+
+bool ImportPipeline::Add(v1::RecipientBatch batch) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock,
+                [&] { return !status_.ok() || added_ - stored_ < options_.batches_in_flight; });
+  if (!status_.ok()) return false;
+  const std::int64_t first_index = rows_added_ + 1;
+  rows_added_ += batch.rows_size();
+  unread_.push_back({++added_, first_index, std::move(batch)});
+  lock.unlock();
+  changed_.notify_all();
+  return true;
+}
+
+absl::Status ImportPipeline::Finish() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return !status_.ok() || stored_ == added_; });
+  return status_;
+}
+
+void ImportPipeline::RunReader() {
+  RowReader reader(spec_, numbers_);
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [&] { return stopping_ || !unread_.empty(); });
+    if (stopping_) return;
+    const Unread unread = std::move(unread_.front());
+    unread_.pop_front();
+    lock.unlock();
+    ReadRows rows = reader.Read(unread.batch, unread.first_index);
+    lock.lock();
+    read_.emplace(unread.number, std::move(rows));
+    changed_.notify_all();
+  }
+}
+
+void ImportPipeline::RunStorer() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [&] { return stopping_ || read_.contains(stored_ + 1); });
+    if (stopping_) return;
+    const std::int64_t number = stored_ + 1;
+    ReadRows rows = std::move(read_.extract(number).mapped());
+    lock.unlock();
+    const absl::Status status = Store(number, rows);
+    lock.lock();
+    if (status.ok()) {
+      stored_ = number;
+    } else {
+      status_ = status;
+    }
+    changed_.notify_all();
+    if (!status.ok()) return;
+  }
+}
+
+absl::Status ImportPipeline::Store(std::int64_t number, const ReadRows& rows) {
+  const absl::Time now = clock_.Now();
+  absl::StatusOr<ImportBatchResult> result =
+      Settle([&] { return store_.ImportBatch(import_, number, rows.taken, rows.refused, now); });
+  if (!result.ok()) return result.status();
+  Count(rows, *std::move(result));
+  return absl::OkStatus();
+}
+
+void ImportPipeline::Count(const ReadRows& rows, ImportBatchResult result) {
+  ++totals_.batches_stored;
+  totals_.rows_stored += static_cast<std::int64_t>(rows.taken.size() + rows.refused.size());
+  totals_.ignored_numbers += static_cast<std::int64_t>(rows.ignored.size());
+  for (const std::string& reason : rows.ignored) ++totals_.ignored_by_reason[reason];
+
+  std::vector<RefusedRow> not_taken = std::move(result.duplicates);
+  not_taken.insert(not_taken.end(), rows.refused.begin(), rows.refused.end());
+  std::stable_sort(not_taken.begin(), not_taken.end(),
+                   [](const RefusedRow& a, const RefusedRow& b) { return a.line < b.line; });
+  for (RefusedRow& row : not_taken) {
+    ++totals_.refused_by_reason[row.reason];
+    if (totals_.first_refused.size() < ImportTotals::kFirstRefusedMax) {
+      totals_.first_refused.push_back(std::move(row));
+    }
+  }
+}
+
+}  // namespace tocsin

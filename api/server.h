@@ -1,0 +1,61 @@
+#pragma once
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "core/phone_number.h"
+#include "core/store.h"
+
+namespace tocsin {
+
+// The gRPC server: tocsin.v1.CampaignService and TrunkService, the standard
+// health service and reflection. Without TLS and without authentication: it
+// listens on this machine, or behind a proxy that has both.
+//
+// What is bounded: threads, streams (each holds a thread), a message's size,
+// the silence of a client that is sending a list, connections that are dead,
+// and requests of one connection at once.
+class ApiServer {
+ public:
+  struct Options {
+    // host:port; port 0: any free one, port() tells which.
+    std::string listen_address = "127.0.0.1:7233";
+    TenantId tenant{1};
+    int threads_max = 64;
+    // Watchers and imports at once; the rest of the threads is for short calls.
+    int streams_max = 40;
+    // The largest is a recording of 8 MiB; a batch of 1,000 rows has 0.2 MiB.
+    int message_bytes_max = 9 << 20;
+    // A sender of a list who says nothing for so long is cut off.
+    absl::Duration silence_max = absl::Seconds(60);
+    // Threads that read numbers, for each import.
+    int import_readers = 2;
+  };
+
+  // Serves until Shutdown(). The arguments must outlive it. kUnavailable if the
+  // address cannot be bound: the message names it and says what to do.
+  static absl::StatusOr<std::unique_ptr<ApiServer>> Start(const Options& options,
+                                                          CampaignStore& store,
+                                                          const PhoneNumberReader& numbers,
+                                                          const Clock& clock);
+  // Shuts down without grace.
+  ~ApiServer();
+  ApiServer(const ApiServer&) = delete;
+  ApiServer& operator=(const ApiServer&) = delete;
+
+  int port() const;
+
+  // Tells the health service, ends the watchers with UNAVAILABLE, takes no more
+  // calls, and gives those in progress so long before it cancels them. Safe to
+  // repeat.
+  void Shutdown(absl::Duration grace);
+
+ private:
+  class Impl;
+  explicit ApiServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tocsin
