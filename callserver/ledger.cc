@@ -41,7 +41,7 @@ absl::StatusOr<std::unique_ptr<Ledger>> Ledger::Open(const std::string& path) {
     return Unavailable("cannot open the ledger {}: {}", path, std::strerror(errno));
   }
   std::unique_ptr<Ledger> ledger(new Ledger(descriptor));
-  if (EndsInTheMiddleOfALine(descriptor)) ledger->pending_ = "\n";
+  if (EndsInTheMiddleOfALine(descriptor)) ledger->pending_ += '\n';
   return ledger;
 }
 
