@@ -18,6 +18,7 @@ constexpr std::int64_t kAnswersWindow = 200;
 constexpr double kUnheardShare = 0.8;
 constexpr double kShortShare = 0.6;
 constexpr double kOptOutShare = 0.2;
+constexpr std::int64_t kOptOutsMin = 15;
 constexpr std::int64_t kConfigErrorsMax = 3;
 
 std::int64_t Count(const CampaignProgress& progress, Disposition disposition) {
@@ -89,6 +90,7 @@ std::optional<std::string> CampaignBreaker::Look(const Campaign& campaign,
   const double unheard = share(progress.unheard_answers, since_->unheard_answers);
   const double cut_short = share(progress.short_calls, since_->short_calls);
   const double opted_out = share(progress.opt_outs, since_->opt_outs);
+  const std::int64_t opt_outs = progress.opt_outs - since_->opt_outs;
   if (answers >= kAnswersWindow) since_ = progress;
   if (unheard >= kUnheardShare) {
     return fmt::format("breaker: {:.0f} % of the last {} answers heard no message; check that the "
@@ -98,7 +100,7 @@ std::optional<std::string> CampaignBreaker::Look(const Campaign& campaign,
     return fmt::format("breaker: {:.0f} % of the last {} answers hung up within seconds; listen to "
                        "the message and check the list, then resume", cut_short * 100, answers);
   }
-  if (opted_out >= kOptOutShare) {
+  if (opted_out >= kOptOutShare && opt_outs >= kOptOutsMin) {
     return fmt::format("breaker: {:.0f} % of the last {} people opted out; check the list and the "
                        "purpose, then resume", opted_out * 100, answers);
   }

@@ -238,7 +238,13 @@ Scheduler::Stats Scheduler::stats() const {
 // --- What there is to do ----------------------------------------------------
 
 void Scheduler::Refresh() {
-  refresh_at_ = steady_ + kRefreshEvery;
+  // While calls go out and come back, retries fall due at any moment; else only
+  // commands change anything, and those wake us.
+  const bool busy = !on_their_way_.empty() ||
+                    std::any_of(campaigns_.begin(), campaigns_.end(), [](const auto& entry) {
+                      return !entry.second->pool.empty() || entry.second->active.live > 0;
+                    });
+  refresh_at_ = steady_ + (busy ? kRefreshEvery : kRefreshIdleEvery);
   if (!taken_over_) {
     const absl::StatusOr<int> unresolved = store_.TakeOver(options_.group, epoch_, now_);
     if (!Succeeded(unresolved.status(), "take_over")) return;
@@ -303,7 +309,7 @@ void Scheduler::Attend(CampaignDesk& desk) {
     Conclude(desk, Outcome::kExpired);
     return;
   }
-  LookAtBreaker(desk);
+  if (desk.active.live > 0 || !desk.pool.empty()) LookAtBreaker(desk);
   if (desk.running()) Claim(desk);
 }
 

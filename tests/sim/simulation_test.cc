@@ -1,0 +1,149 @@
+// The promises of the whole, under one seed. To replay: TOCSIN_SIM_SEED=N
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "tests/sim/world.h"
+
+namespace tocsin::sim {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+Faults Everything() {
+  Faults faults;
+  faults.answer_lost = 0.03;
+  faults.request_lost = 0.02;
+  faults.not_sent = 0.02;
+  faults.throttled = 0.02;
+  faults.refused = 0.01;
+  faults.event_lost = 0.03;
+  faults.event_twice = 0.1;
+  faults.event_late = 0.05;
+  faults.action_lost = 0.03;
+  faults.crashes_per_hour = 4;
+  return faults;
+}
+
+CampaignSpec AnyHour() {
+  CampaignSpec spec;
+  spec.window = {0, 24 * 60};
+  spec.expires_after = absl::Hours(24);
+  return spec;
+}
+
+class Simulation : public testing::TestWithParam<std::uint64_t> {
+ protected:
+  Options Seeded() const {
+    Options options;
+    options.seed = GetParam();
+    options.spec = AnyHour();
+    return options;
+  }
+  std::string Replay() const {
+    return "replay: TOCSIN_SIM_SEED=" + std::to_string(GetParam());
+  }
+};
+
+TEST_P(Simulation, KeepsItsPromisesOnACalmDay) {
+  World world(Seeded());
+
+  EXPECT_THAT(world.Run(absl::Hours(72)), IsEmpty()) << Replay();
+}
+
+TEST_P(Simulation, KeepsItsPromisesWhenEverythingGoesWrong) {
+  Options options = Seeded();
+  options.faults = Everything();
+  World world(options);
+
+  EXPECT_THAT(world.Run(absl::Hours(72)), IsEmpty()) << Replay();
+}
+
+TEST_P(Simulation, KeepsItsPromisesInsideCallingWindows) {
+  Options options = Seeded();
+  options.faults = Everything();
+  options.spec.window = {9 * 60, 20 * 60};
+  options.spec.expires_after = absl::Hours(48);
+  World world(options);
+
+  EXPECT_THAT(world.Run(absl::Hours(96)), IsEmpty()) << Replay();
+}
+
+TEST_P(Simulation, CancelEndsEverybodyWithAnOutcome) {
+  Options options = Seeded();
+  options.faults = Everything();
+  World world(options);
+  world.At(absl::Seconds(70), [&] { world.Command(CampaignCommand::kCancel, CancelMode::kHangUp); });
+
+  EXPECT_THAT(world.Run(absl::Hours(24)), IsEmpty()) << Replay();
+  EXPECT_GT(world.Progress().outcomes[Outcome::kCanceled], 0) << Replay();
+}
+
+TEST_P(Simulation, NoCallLeavesWhilePaused) {
+  Options options = Seeded();
+  World world(options);
+  int at_pause = 0;
+  int at_resume = 0;
+  world.At(absl::Seconds(20), [&] { world.Command(CampaignCommand::kPause); });
+  world.At(absl::Seconds(21), [&] { at_pause = world.calls_placed(); });
+  world.At(absl::Minutes(30), [&] {
+    at_resume = world.calls_placed();
+    world.Command(CampaignCommand::kResume);
+  });
+
+  EXPECT_THAT(world.Run(absl::Hours(72)), IsEmpty()) << Replay();
+  EXPECT_EQ(at_pause, at_resume) << Replay();
+  EXPECT_GT(world.calls_placed(), at_resume) << Replay();
+}
+
+TEST_P(Simulation, TheSameSeedGivesTheSameRun) {
+  Options options = Seeded();
+  options.faults = Everything();
+  options.people = 60;
+  World first(options);
+  World second(options);
+  first.Run(absl::Hours(72));
+  second.Run(absl::Hours(72));
+
+  EXPECT_EQ(first.Digest(), second.Digest()) << Replay();
+}
+
+std::vector<std::uint64_t> Seeds() {
+  if (const char* seed = std::getenv("TOCSIN_SIM_SEED")) return {std::stoull(seed)};
+  std::vector<std::uint64_t> seeds;
+  for (std::uint64_t seed = 1; seed <= 8; ++seed) seeds.push_back(seed);
+  return seeds;
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, Simulation, testing::ValuesIn(Seeds()),
+                         [](const auto& seed) { return "Seed" + std::to_string(seed.param); });
+
+TEST(SimulatedDay, OfAThousandPeopleKeepsItsPromises) {
+  Options options;
+  options.seed = 20261121;
+  options.people = 1000;
+  options.rate = 20;
+  options.concurrent_max = 300;
+  options.spec = AnyHour();
+  options.spec.window = {8 * 60, 21 * 60};
+  options.faults = Everything();
+  World world(options);
+
+  EXPECT_THAT(world.Run(absl::Hours(48)), IsEmpty());
+}
+
+// A simulation that cannot fail proves nothing.
+TEST(Canary, ABrokenPaceIsSeen) {
+  Options options;
+  options.spec = AnyHour();
+  options.break_pacing = true;
+  World world(options);
+
+  EXPECT_THAT(world.Run(absl::Hours(24)), testing::Contains(HasSubstr("P3")));
+}
+
+}  // namespace
+}  // namespace tocsin::sim
