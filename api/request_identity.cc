@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <random>
 
+#include "base/uuid.h"
 #include "fmt/format.h"
 
 namespace tocsin {
@@ -42,16 +42,6 @@ std::string Fingerprint(std::string_view method, const google::protobuf::Message
   std::uint64_t hash = Hash(method, 0xCBF29CE484222325ULL);
   hash = Hash(std::string_view("\0", 1), hash);
   return fmt::format("{:016x}-{}", Hash(bytes, hash), bytes.size());
-}
-
-std::string RandomUuid() {
-  std::random_device random;
-  const std::uint32_t a = random();
-  const std::uint32_t b = random();
-  const std::uint32_t c = random();
-  const std::uint32_t d = random();
-  return fmt::format("{:08x}-{:04x}-4{:03x}-{:x}{:03x}-{:04x}{:08x}", a, b >> 16U, b & 0xFFFU,
-                     8 + (c >> 30U), (c >> 16U) & 0xFFFU, c & 0xFFFFU, d);
 }
 
 ApiRequest IdentifyRequest(TenantId tenant, std::string_view method, std::string request_id,

@@ -22,7 +22,4 @@ ApiRequest IdentifyRequest(TenantId tenant, std::string_view method, std::string
 // against mistakes, not against attacks: 64 bits, not cryptographic.
 std::string Fingerprint(std::string_view method, const google::protobuf::Message& message);
 
-// A random UUID (version 4).
-std::string RandomUuid();
-
 }  // namespace tocsin

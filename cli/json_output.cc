@@ -73,6 +73,33 @@ Json Of(const v1::ReportTable& table) {
   return json;
 }
 
+Json Of(const v1::CampaignProgress& progress) {
+  Json json = {{"name", progress.name()},
+               {"display_name", progress.display_name()},
+               {"state", ShortName(progress.state())},
+               {"state_reason", progress.state_reason()},
+               {"as_of", Rfc3339(progress.as_of())},
+               {"people", progress.people()},
+               {"duplicates", progress.duplicates()},
+               {"refused", progress.refused()},
+               {"done", progress.done()},
+               {"acknowledged", progress.acknowledged()},
+               {"opt_outs", progress.opt_outs()},
+               {"outcomes", Counts(progress.outcomes())},
+               {"sends", progress.sends()},
+               {"attempts", progress.attempts()},
+               {"dispositions", Counts(progress.dispositions())},
+               {"live", progress.live()},
+               {"due", progress.due()},
+               {"unheard_answers", progress.unheard_answers()},
+               {"short_calls", progress.short_calls()},
+               {"calls_per_second_max", progress.calls_per_second_max()},
+               {"concurrent_max", progress.concurrent_max()}};
+  if (progress.has_start_time()) json["start_time"] = Rfc3339(progress.start_time());
+  if (progress.has_end_time()) json["end_time"] = Rfc3339(progress.end_time());
+  return json;
+}
+
 // What is no UTF-8 must not stop the output: it is shown as U+FFFD.
 std::string Dump(const Json& json, int indent) {
   return json.dump(indent, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -112,34 +139,15 @@ std::string ToJson(const v1::RunAuditResponse& audit) {
 }
 
 std::string ToJson(const v1::Campaign& campaign, const v1::ImportRecipientsResponse& imported) {
-  return Dump({{"campaign", Of(campaign)}, {"import", Of(imported)}}, 2);
+  return Dump({{"campaign", Of(campaign)}, {"import", Of(imported)}}, -1);
+}
+
+std::string ToJson(const v1::Campaign& campaign, const v1::CampaignProgress& progress) {
+  return Dump({{"campaign", Of(campaign)}, {"progress", Of(progress)}}, 2);
 }
 
 std::string ToJsonLine(const v1::CampaignProgress& progress) {
-  Json json = {{"name", progress.name()},
-               {"display_name", progress.display_name()},
-               {"state", ShortName(progress.state())},
-               {"state_reason", progress.state_reason()},
-               {"as_of", Rfc3339(progress.as_of())},
-               {"people", progress.people()},
-               {"duplicates", progress.duplicates()},
-               {"refused", progress.refused()},
-               {"done", progress.done()},
-               {"acknowledged", progress.acknowledged()},
-               {"opt_outs", progress.opt_outs()},
-               {"outcomes", Counts(progress.outcomes())},
-               {"sends", progress.sends()},
-               {"attempts", progress.attempts()},
-               {"dispositions", Counts(progress.dispositions())},
-               {"live", progress.live()},
-               {"due", progress.due()},
-               {"unheard_answers", progress.unheard_answers()},
-               {"short_calls", progress.short_calls()},
-               {"calls_per_second_max", progress.calls_per_second_max()},
-               {"concurrent_max", progress.concurrent_max()}};
-  if (progress.has_start_time()) json["start_time"] = Rfc3339(progress.start_time());
-  if (progress.has_end_time()) json["end_time"] = Rfc3339(progress.end_time());
-  return Dump(json, -1);
+  return Dump(Of(progress), -1);
 }
 
 }  // namespace tocsin

@@ -17,10 +17,13 @@ std::string ToJson(const v1::ImportRecipientsResponse& imported);
 std::string ToJson(const std::vector<v1::RefusedRow>& rows);
 std::string ToJson(const v1::Report& report);
 std::string ToJson(const v1::RunAuditResponse& audit);
-// What `create` did: {"campaign": ..., "import": ...}.
-std::string ToJson(const v1::Campaign& campaign, const v1::ImportRecipientsResponse& imported);
+// {"campaign": ..., "progress": ...}
+std::string ToJson(const v1::Campaign& campaign, const v1::CampaignProgress& progress);
 
-// One line, for a stream of them: JSON Lines.
+// What `create` did, in one line, so that the lines of --watch may follow:
+// {"campaign": ..., "import": ...}
+std::string ToJson(const v1::Campaign& campaign, const v1::ImportRecipientsResponse& imported);
+// One line, for a stream of them (JSON Lines).
 std::string ToJsonLine(const v1::CampaignProgress& progress);
 
 }  // namespace tocsin
