@@ -308,7 +308,11 @@ Encoded EncodeBody(const Event& event, const ParticipantsUpdated& body) {
   for (const Participant& participant : body.participants) {
     if (participants.size() > 1) participants += ',';
     JsonObject object;
-    object.AddJson("Identifier", IdentifierJson(participant.identifier, Casing::kPascal));
+    if (participant.identifier == Identifier()) {
+      object.AddNull("Identifier");
+    } else {
+      object.AddJson("Identifier", IdentifierJson(participant.identifier, Casing::kPascal));
+    }
     object.AddString("ParticipantId", participant.participant_id);
     object.AddBool("IsMuted", participant.is_muted);
     participants += std::move(object).Finish();
