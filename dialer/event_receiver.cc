@@ -28,7 +28,7 @@ int StatusOf(CallbackRefusal refusal) {
     case CallbackRefusal::kTooLong: return 413;
     case CallbackRefusal::kMalformedBody: return 400;
     case CallbackRefusal::kUnknownAttempt: return 404;
-    case CallbackRefusal::kUnfit: return 400;
+    case CallbackRefusal::kUnfit: return 500;
     case CallbackRefusal::kOverloaded: return 503;
     case CallbackRefusal::kUnavailable: return 503;
   }

@@ -23,7 +23,7 @@ enum class CallbackRefusal {
   kTooLong,         // 413.
   kMalformedBody,   // 400.
   kUnknownAttempt,  // 404: signed by us, and no such attempt.
-  kUnfit,           // 400: the store will not take it.
+  kUnfit,           // 500: the store will not take it.
   kOverloaded,      // 503: too much is waiting.
   kUnavailable,     // 503: the store is away.
 };

@@ -211,6 +211,7 @@ HttpResult HttpConnection::Send(const HttpOrder& order, const Clock& clock) {
     return HttpUnanswered{std::string(Words(error))};
   }
   last_answer_ = clock.Steady();
+  closes_after_answer_ = client->is_socket_open() == 0;
   HttpAnswer answer;
   answer.status = response.status;
   answer.body = std::move(response.body);

@@ -25,7 +25,8 @@ void WakeHeap::Arm(AttemptKey attempt, SteadyTime at) {
       by_time_.erase({it->second, attempt});
       it->second = at;
     }
-    earliest = by_time_.emplace(at, attempt).first == by_time_.begin();
+    const auto placed = by_time_.emplace(at, attempt).first;
+    earliest = placed == by_time_.begin();
   }
   if (earliest) alarm_.Ring();
 }

@@ -1,0 +1,211 @@
+#include "dialer/action_sender.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/support/idle_dial_store.h"
+#include "tests/support/scripted_server.h"
+#include "wire/calls_2021.h"
+
+namespace tocsin::dialer {
+namespace {
+
+using Then = ScriptedServer::Then;
+using Reaction = ScriptedServer::Reaction;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr char kCall[] = "leg-1";
+
+AttemptKey Key(std::int64_t attempt) { return {CampaignId(1), AttemptId(attempt)}; }
+
+// One trunk, one campaign.
+class OneTrunkStore final : public IdleDialStore {
+ public:
+  absl::StatusOr<std::vector<Trunk>> ListTrunks() override {
+    Trunk trunk;
+    trunk.id = TrunkId(5);
+    trunk.endpoint = endpoint;
+    return std::vector{trunk};
+  }
+  absl::StatusOr<Campaign> GetCampaign(CampaignId id) override {
+    ++campaigns_asked;
+    Campaign campaign;
+    campaign.id = id;
+    if (id == CampaignId(1)) campaign.spec.flow.audio_uri = "http://127.0.0.1:1/hello.wav";
+    if (id == CampaignId(2)) campaign.spec.flow.prompt = PromptId(3);
+    return campaign;
+  }
+  absl::StatusOr<Prompt> GetPrompt(PromptId id) override {
+    return Prompt{id, "secret.wav", "", absl::Seconds(1)};
+  }
+
+  std::string endpoint;
+  std::atomic<int> campaigns_asked{0};
+};
+
+// Keeps what it is told.
+class Facts final : public FactSink {
+ public:
+  void Record(AttemptInput input) override {
+    const std::lock_guard lock(mutex_);
+    inputs_.push_back(std::move(input));
+    came_.notify_all();
+  }
+  void RecordAll(std::vector<AttemptInput> inputs) override {
+    for (AttemptInput& input : inputs) Record(std::move(input));
+  }
+  std::vector<AttemptInput> WaitFor(std::size_t count) {
+    std::unique_lock lock(mutex_);
+    came_.wait(lock, [&] { return inputs_.size() >= count; });
+    return inputs_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable came_;
+  std::vector<AttemptInput> inputs_;
+};
+
+class ActionSenderTest : public testing::Test {
+ protected:
+  // Serves what `react` says to everything but HEAD.
+  void Serve(std::function<Reaction(std::string_view)> react) {
+    server_ = std::make_unique<ScriptedServer>([react](std::string_view request) {
+      if (request.starts_with("HEAD")) return Reaction{ScriptedServer::Answer(200, "")};
+      return react(request);
+    });
+    store_.endpoint = server_->endpoint();
+    sender_ = std::make_unique<ActionSender>(
+        ActionSender::Options{.workers = 4,
+                              .tries_max = 3,
+                              .backoff_min = absl::Milliseconds(1),
+                              .prompt_base_url = "http://127.0.0.1:2"},
+        store_, pool_, facts_, SystemClock());
+  }
+  void Serve(Reaction reaction) {
+    Serve([reaction](std::string_view) { return reaction; });
+  }
+  Fact OnlyFact() { return *facts_.WaitFor(1).at(0).fact; }
+
+  OneTrunkStore store_;
+  Facts facts_;
+  std::unique_ptr<ScriptedServer> server_;
+  ConnectionPool pool_{{.timeouts = {.connect = absl::Milliseconds(300),
+                                     .read = absl::Milliseconds(300)}},
+                       SystemClock()};
+  std::unique_ptr<ActionSender> sender_;
+};
+
+TEST_F(ActionSenderTest, APlaySaysWhatAndComesBackWithItsOrdinal) {
+  Serve({ScriptedServer::Answer(202, "{}")});
+  sender_->CarryOut(Key(1), TrunkId(5), kCall, {{1, ActionKind::kPlay}});
+  const Fact fact = OnlyFact();
+  EXPECT_EQ(fact.kind, FactKind::kActionAccepted);
+  EXPECT_EQ(fact.number, 1);
+  EXPECT_EQ(fact.key, OwnFactKey(FactKind::kActionAccepted, 1));
+  EXPECT_LE(fact.at, fact.received_at);
+
+  const std::string request = server_->LastRequest("POST");
+  EXPECT_THAT(request, HasSubstr("/calls/leg-1/PlayAudio"));
+  const auto play = wire::DecodePlayAudioRequest(
+      std::string_view(request).substr(request.find("\r\n\r\n") + 4));
+  ASSERT_TRUE(play.ok());
+  EXPECT_EQ(play->audio_file_uri, "http://127.0.0.1:1/hello.wav");
+  EXPECT_EQ(play->operation_context, "1");
+  EXPECT_EQ(play->resource_id.size(), 36U);
+}
+
+TEST_F(ActionSenderTest, ARecordingOfOursIsFetchedFromUs) {
+  Serve({ScriptedServer::Answer(202, "{}")});
+  sender_->CarryOut({CampaignId(2), AttemptId(1)}, TrunkId(5), kCall, {{1, ActionKind::kPlay}});
+  OnlyFact();
+  EXPECT_THAT(server_->LastRequest("POST"), HasSubstr("http://127.0.0.1:2/prompts/secret.wav"));
+}
+
+TEST_F(ActionSenderTest, ACampaignWithoutARecordingIsARefusedPlay) {
+  Serve({ScriptedServer::Answer(202, "{}")});
+  sender_->CarryOut({CampaignId(9), AttemptId(1)}, TrunkId(5), kCall, {{1, ActionKind::kPlay}});
+  EXPECT_EQ(OnlyFact().kind, FactKind::kActionRefused);
+}
+
+TEST_F(ActionSenderTest, ActionsOfOneCallKeepTheirOrder) {
+  std::mutex mutex;
+  std::vector<std::string> paths;
+  Serve([&](std::string_view request) {
+    const std::lock_guard lock(mutex);
+    paths.emplace_back(request.substr(0, request.find('?')));
+    return Reaction{ScriptedServer::Answer(202, "{}")};
+  });
+  sender_->CarryOut(Key(1), TrunkId(5), kCall,
+                    {{1, ActionKind::kPlay},
+                     {51, ActionKind::kCancelMedia},
+                     {2, ActionKind::kPlay},
+                     {101, ActionKind::kHangUp}});
+  facts_.WaitFor(4);
+  EXPECT_THAT(paths, ElementsAre(HasSubstr("PlayAudio"), HasSubstr("CancelMedia"),
+                                 HasSubstr("PlayAudio"), HasSubstr("Hangup")));
+}
+
+TEST_F(ActionSenderTest, ARefusalSaysWhy) {
+  Serve({ScriptedServer::Answer(404, R"({"code":"8522","message":"Call not found"})")});
+  sender_->CarryOut(Key(1), TrunkId(5), kCall, {{101, ActionKind::kHangUp}});
+  const Fact fact = OnlyFact();
+  EXPECT_EQ(fact.kind, FactKind::kActionRefused);
+  EXPECT_EQ(fact.code, 404);
+  EXPECT_EQ(fact.text, "8522: Call not found");
+}
+
+TEST_F(ActionSenderTest, WhatGotNoClearAnswerIsTriedAgain) {
+  std::atomic<int> posts{0};
+  Serve([&](std::string_view) {
+    switch (++posts) {
+      case 1: return Reaction{ScriptedServer::Answer(500, "")};
+      case 2: return Reaction{"", Then::kClose};
+      default: return Reaction{ScriptedServer::Answer(202, "{}")};
+    }
+  });
+  sender_->CarryOut(Key(1), TrunkId(5), kCall, {{101, ActionKind::kHangUp}});
+  EXPECT_EQ(OnlyFact().kind, FactKind::kActionAccepted);
+  EXPECT_EQ(posts, 3);
+}
+
+TEST_F(ActionSenderTest, AfterSomeTriesItIsLeftToTheSweeperAndTheNextGoesOn) {
+  Serve([](std::string_view request) {
+    const bool hang_up = request.find("Hangup") != std::string_view::npos;
+    return Reaction{ScriptedServer::Answer(hang_up ? 202 : 500, "")};
+  });
+  sender_->CarryOut(Key(1), TrunkId(5), kCall,
+                    {{51, ActionKind::kCancelMedia}, {101, ActionKind::kHangUp}});
+  EXPECT_EQ(OnlyFact().number, 101);
+  EXPECT_EQ(sender_->counters().left_to_sweeper, 1U);
+  EXPECT_EQ(server_->Requests("POST"), 4);
+}
+
+TEST_F(ActionSenderTest, AnActionThatStillWaitsIsNotSentTwice) {
+  std::mutex gate;
+  gate.lock();
+  Serve([&](std::string_view) {
+    const std::lock_guard wait(gate);
+    return Reaction{ScriptedServer::Answer(202, "{}")};
+  });
+  for (int i = 0; i < 5; ++i) {
+    sender_->CarryOut(Key(1), TrunkId(5), kCall,
+                      {{1, ActionKind::kPlay}, {101, ActionKind::kHangUp}});
+  }
+  gate.unlock();
+  facts_.WaitFor(2);
+  sender_->Stop();
+  EXPECT_EQ(server_->Requests("POST"), 2);
+}
+
+TEST_F(ActionSenderTest, StoppingWithActionsWaitingDoesNotHang) {
+  Serve({"", Then::kHold});
+  for (int i = 0; i < 100; ++i) {
+    sender_->CarryOut(Key(i), TrunkId(5), kCall, {{101, ActionKind::kHangUp}});
+  }
+  sender_->Stop();
+  sender_->CarryOut(Key(1), TrunkId(5), kCall, {{1, ActionKind::kPlay}});
+}
+
+}  // namespace
+}  // namespace tocsin::dialer

@@ -1,0 +1,15 @@
+add_library(tocsin_scripted_server STATIC ${CMAKE_CURRENT_LIST_DIR}/../support/scripted_server.cc)
+target_link_libraries(tocsin_scripted_server PUBLIC tocsin::base fmt::fmt)
+target_compile_options(tocsin_scripted_server PRIVATE ${TOCSIN_WARNINGS})
+
+tocsin_test(NAME dialer_test LABEL unit
+  SOURCES
+    unit/action_sender_test.cc
+    unit/dialer_test.cc
+    unit/endpoint_test.cc
+    unit/event_facts_test.cc
+    unit/event_receiver_test.cc
+    unit/fact_recorder_test.cc
+    unit/http_call_gateway_test.cc
+    unit/wake_heap_test.cc
+  DEPENDS tocsin::dialer tocsin_scripted_server)

@@ -1,0 +1,172 @@
+#include "dialer/event_receiver.h"
+
+#include "base/status_macros.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/support/recording_store.h"
+#include "wire/events.h"
+
+namespace tocsin::dialer {
+namespace {
+
+const AttemptKey kAttempt{CampaignId(7), AttemptId(8)};
+
+wire::CallbackSigner Signer(const char* secret) {
+  return *wire::CallbackSigner::Create({{"k1", Secret(secret)}});
+}
+
+std::string EventBody(wire::EventBody body) {
+  wire::Event event;
+  event.occurred_at = SystemClock().Now();
+  event.body = std::move(body);
+  return wire::EncodeEvent(event);
+}
+
+std::string Answered() {
+  return EventBody(wire::CallStateChanged{"leg", "", wire::CallState::kEstablished});
+}
+
+class EventReceiverTest : public testing::Test {
+ protected:
+  HttpRequest Post(const wire::CallbackSigner& signer, std::string body) {
+    const std::string url = signer.Sign(kAttempt, "");
+    HttpRequest request;
+    request.method = "POST";
+    request.raw_path = url.substr(0, url.find('?'));
+    request.raw_query = url.substr(url.find('?') + 1);
+    request.path = request.raw_path;
+    request.body = std::move(body);
+    return request;
+  }
+  HttpRequest Post(std::string body) { return Post(signer_, std::move(body)); }
+  std::uint64_t Refused(CallbackRefusal refusal) {
+    const auto refused = receiver_.counters().refused;
+    const auto it = refused.find(refusal);
+    return it == refused.end() ? 0 : it->second;
+  }
+
+  const wire::CallbackSigner signer_ = Signer("0123456789abcdef");
+  RecordingStore store_;
+  FactRecorder recorder_{
+      {.backoff_min = absl::Milliseconds(1), .backoff_max = absl::Milliseconds(1)},
+      store_,
+      SystemClock()};
+  int prompts_asked_ = 0;
+  EventReceiver receiver_{signer_, recorder_,
+                          [this](const std::string& name) -> absl::StatusOr<Prompt> {
+                            ++prompts_asked_;
+                            if (name != "abc.wav") return absl::NotFoundError("no such prompt");
+                            return Prompt{PromptId(1), name, "RIFF", absl::Seconds(1)};
+                          },
+                          SystemClock()};
+};
+
+TEST_F(EventReceiverTest, AnEventIsStoredBeforeItIsAcknowledged) {
+  EXPECT_EQ(receiver_.Handle(Post(Answered())).status, 200);
+  ASSERT_EQ(store_.stored().size(), 1U);
+  EXPECT_EQ(store_.stored()[0].kind, FactKind::kAnswered);
+  EXPECT_EQ(store_.stored()[0].call, "leg");
+  EXPECT_EQ(receiver_.counters().acknowledged, 1U);
+  EXPECT_EQ(receiver_.counters().events.at(FactKind::kAnswered), 1U);
+}
+
+TEST_F(EventReceiverTest, AnArrayAndARedeliveryAreTaken) {
+  const std::string tone = EventBody(wire::DtmfReceived{"leg", 1, '1'});
+  const std::string body = "[" + Answered() + "," + tone + "]";
+  EXPECT_EQ(receiver_.Handle(Post(body)).status, 200);
+  EXPECT_EQ(receiver_.Handle(Post(tone)).status, 200);
+  EXPECT_EQ(store_.facts(), 2U);
+}
+
+TEST_F(EventReceiverTest, APrefixThatAProxyLeftIsIgnored) {
+  HttpRequest request = Post(Answered());
+  request.raw_path = "/tocsin" + request.raw_path;
+  request.path = request.raw_path;
+  EXPECT_EQ(receiver_.Handle(request).status, 200);
+}
+
+TEST_F(EventReceiverTest, AForgedSignatureIsRefused) {
+  const wire::CallbackSigner stranger = Signer("fedcba9876543210");
+  EXPECT_EQ(receiver_.Handle(Post(stranger, Answered())).status, 401);
+
+  HttpRequest other_attempt = Post(Answered());
+  other_attempt.raw_path = "/callbacks/7/9";
+  EXPECT_EQ(receiver_.Handle(other_attempt).status, 401);
+  EXPECT_EQ(Refused(CallbackRefusal::kForged), 2U);
+  EXPECT_EQ(store_.facts(), 0U);
+}
+
+TEST_F(EventReceiverTest, AMalformedUrlIsRefused) {
+  for (const char* path : {"/callbacks/", "/callbacks/7", "/callbacks/x/y", "/callbacks/7/8/9"}) {
+    HttpRequest request = Post(Answered());
+    request.raw_path = path;
+    request.path = path;
+    EXPECT_EQ(receiver_.Handle(request).status, 400) << path;
+  }
+  HttpRequest unsigned_request = Post(Answered());
+  unsigned_request.raw_query.clear();
+  EXPECT_GE(receiver_.Handle(unsigned_request).status, 400);
+  EXPECT_EQ(store_.facts(), 0U);
+}
+
+TEST_F(EventReceiverTest, EveryTruncationOfABodyIsRefusedAsAWhole) {
+  const std::string body = "[" + Answered() + "," + Answered() + "]";
+  for (std::size_t size = 0; size < body.size(); ++size) {
+    ASSERT_EQ(receiver_.Handle(Post(body.substr(0, size))).status, 400) << size;
+  }
+  EXPECT_EQ(Refused(CallbackRefusal::kMalformedBody), body.size());
+  EXPECT_EQ(store_.facts(), 0U);
+}
+
+TEST_F(EventReceiverTest, ABodyBeyondTheLimitIsRefused) {
+  EXPECT_EQ(receiver_.Handle(Post(std::string((1 << 20) + 1, ' '))).status, 413);
+}
+
+TEST_F(EventReceiverTest, AnAttemptThatDoesNotExistIs404) {
+  store_.SetUnknown(kAttempt.campaign);
+  EXPECT_EQ(receiver_.Handle(Post(Answered())).status, 404);
+  EXPECT_EQ(Refused(CallbackRefusal::kUnknownAttempt), 1U);
+}
+
+TEST_F(EventReceiverTest, WhileTheStoreIsAwayTheProviderIsAskedToRepeat) {
+  store_.SetBefore([](const auto&) { return Unavailable("away"); });
+  const HttpResponse response = receiver_.Handle(Post(Answered()));
+  EXPECT_EQ(response.status, 503);
+  EXPECT_THAT(response.headers, testing::Contains(testing::Pair("Retry-After", "1")));
+
+  store_.SetBefore(nullptr);
+  EXPECT_EQ(receiver_.Handle(Post(Answered())).status, 200);
+}
+
+TEST_F(EventReceiverTest, OtherMethodsAndPathsAreRefused) {
+  HttpRequest get = Post("");
+  get.method = "GET";
+  EXPECT_EQ(receiver_.Handle(get).status, 405);
+  HttpRequest elsewhere;
+  elsewhere.method = "GET";
+  elsewhere.path = elsewhere.raw_path = "/";
+  EXPECT_EQ(receiver_.Handle(elsewhere).status, 404);
+}
+
+TEST_F(EventReceiverTest, PromptsAreServedFromMemoryAfterTheFirstTime) {
+  HttpRequest request;
+  request.method = "GET";
+  request.path = request.raw_path = "/prompts/abc.wav";
+  for (int i = 0; i < 3; ++i) {
+    const HttpResponse response = receiver_.Handle(request);
+    EXPECT_EQ(response.status, 200);
+    EXPECT_EQ(response.body, "RIFF");
+    EXPECT_EQ(response.content_type, "audio/wav");
+  }
+  EXPECT_EQ(prompts_asked_, 1);
+  request.headers = {{"if-none-match", "\"abc.wav\""}};
+  EXPECT_EQ(receiver_.Handle(request).status, 304);
+  for (const char* path : {"/prompts/other.wav", "/prompts/", "/prompts/../etc/passwd",
+                           "/prompts/a\nb.wav"}) {
+    request.path = path;
+    EXPECT_EQ(receiver_.Handle(request).status, 404) << path;
+  }
+}
+
+}  // namespace
+}  // namespace tocsin::dialer
