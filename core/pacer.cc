@@ -13,7 +13,7 @@ using std::chrono::duration_cast;
 using std::chrono::nanoseconds;
 
 // How far behind the grid a stall may leave us and still be caught up with.
-// More would be a burst that no carrier likes.
+// Longer gaps are idleness, and after those nobody is owed a burst.
 constexpr nanoseconds kCatchUpMax = std::chrono::milliseconds(250);
 
 }  // namespace
@@ -40,7 +40,8 @@ void Pacer::Note(SteadyTime at) {
   log_[next_] = at;
   next_ = (next_ + 1) % window_sends_;
   noted_ = std::min(noted_ + 1, window_sends_);
-  grid_ = std::max(grid_, at - kCatchUpMax) + spacing_;
+  if (at - grid_ > kCatchUpMax) grid_ = at;
+  grid_ += spacing_;
 }
 
 void Pacer::SetRate(double rate) {

@@ -201,6 +201,7 @@ TEST_F(LedgerFile, AStartEndsWhatWasOpen) {
   EXPECT_EQ(audit.outcomes.at("server_ended"), 1);
   // Pressed before the kill: the application may know of it.
   EXPECT_EQ(audit.acknowledged_calls, 1);
+  EXPECT_THAT(ReadLedger(path_)->calls.at(0).presses, testing::ElementsAre(KeyPressed{.key = '1'}));
 }
 
 TEST_F(LedgerFile, AnAttemptThatRangTwiceIsCounted) {

@@ -147,6 +147,20 @@ TEST(PopulationFile, WhatItLeavesOutKeepsItsDefault) {
   EXPECT_TRUE(ParsePopulation("", "p.yaml").ok());
 }
 
+TEST(PopulationFile, TheDefaultSaysOfEveryValueWhereItIsFrom) {
+  std::string_view text = DefaultPopulationYaml();
+  ASSERT_EQ(ParsePopulation(std::string(text), "p.yaml")->human.key_1,
+            DefaultPopulation().human.key_1);
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    if (!line.starts_with("  ")) continue;
+    EXPECT_TRUE(line.find("# [S]") != std::string_view::npos ||
+                line.find("# [A]") != std::string_view::npos)
+        << line;
+  }
+}
+
 TEST(PopulationFile, AllFaultsAreReportedTogetherWithTheirLines) {
   const auto parsed = ParsePopulation(
       "human:\n"

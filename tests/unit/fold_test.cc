@@ -1,0 +1,198 @@
+#include "core/fold.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+namespace tocsin {
+namespace {
+
+const absl::Time kStart = absl::FromUnixSeconds(1'790'000'000);
+
+Fact Make(FactKind kind, double at_s, int number = 0, int code = 0, int subcode = 0) {
+  Fact fact;
+  fact.kind = kind;
+  fact.at = kStart + absl::Seconds(at_s);
+  fact.received_at = fact.at + absl::Milliseconds(20);
+  fact.number = number;
+  fact.code = code;
+  fact.subcode = subcode;
+  fact.key = OwnFactKey(kind, number) + std::to_string(at_s);
+  if (kind == FactKind::kCreateAccepted) fact.call = "leg";
+  return fact;
+}
+
+Fact Tone(double at_s, char tone, int sequence) {
+  Fact fact = Make(FactKind::kTone, at_s, sequence);
+  fact.tone = tone;
+  return fact;
+}
+
+// Answered at 5 s, the first copy from 5.1 to 17 s.
+std::vector<Fact> AnsweredCall() {
+  return {Make(FactKind::kCreateAccepted, 0, 1), Make(FactKind::kRinging, 0.5),
+          Make(FactKind::kAnswered, 5), Make(FactKind::kActionAccepted, 5.1, 1),
+          Make(FactKind::kPlayEnded, 17, 1, 200, 0)};
+}
+
+std::vector<Fact> With(std::vector<Fact> facts, std::initializer_list<Fact> more) {
+  facts.insert(facts.end(), more);
+  return facts;
+}
+
+CallView FoldAll(const std::vector<Fact>& facts) { return Fold(CallFlow(), facts); }
+
+TEST(Fold, NothingKnownIsDialing) {
+  const CallView view = FoldAll({});
+
+  EXPECT_EQ(view.state, AttemptState::kDialing);
+  EXPECT_FALSE(view.seen_alive);
+}
+
+TEST(Fold, AnAcknowledgedCallIsConfirmedByItsKeyNotByItsAnswer) {
+  const CallView view =
+      FoldAll(With(AnsweredCall(), {Tone(18, '1', 1), Make(FactKind::kEnded, 19)}));
+
+  EXPECT_EQ(view.state, AttemptState::kEnded);
+  EXPECT_EQ(view.disposition, Disposition::kAnswered);
+  EXPECT_EQ(view.delivery, Delivery::kFull);
+  EXPECT_EQ(view.answered_by, AnsweredBy::kHuman);
+  ASSERT_TRUE(view.acknowledged);
+  EXPECT_EQ(view.acknowledged->offset, absl::Seconds(12.9));
+}
+
+TEST(Fold, VoicemailIsNeverAcknowledged) {
+  const CallView view = FoldAll(With(AnsweredCall(), {Make(FactKind::kEnded, 60)}));
+
+  EXPECT_EQ(view.delivery, Delivery::kFull);
+  EXPECT_EQ(view.answered_by, AnsweredBy::kUnknown);
+  EXPECT_FALSE(view.acknowledged);
+}
+
+TEST(Fold, AKeyBeforeTheMessageSaidWhoCallsDoesNotCount) {
+  const CallView early = FoldAll(With(AnsweredCall(), {Tone(9.0, '1', 1)}));
+  const CallView late = FoldAll(With(AnsweredCall(), {Tone(9.2, '1', 1)}));
+
+  EXPECT_FALSE(early.acknowledged);
+  EXPECT_EQ(early.answered_by, AnsweredBy::kHuman);
+  EXPECT_TRUE(late.acknowledged);
+}
+
+TEST(Fold, OptingOutNeedsASecondPress) {
+  const CallView once = FoldAll(With(AnsweredCall(), {Tone(18, '9', 1)}));
+  const CallView told_twice =
+      FoldAll(With(AnsweredCall(), {Tone(18, '9', 1), Tone(18.5, '9', 1)}));
+  const CallView twice = FoldAll(With(AnsweredCall(), {Tone(18, '9', 1), Tone(19, '9', 2)}));
+
+  EXPECT_FALSE(once.opted_out);
+  EXPECT_FALSE(told_twice.opted_out) << "one press with two events is one press";
+  EXPECT_TRUE(twice.opted_out);
+}
+
+TEST(Fold, APlayThatCompletedWithACancelCodeWasCutShort) {
+  const CallView view = FoldAll({Make(FactKind::kCreateAccepted, 0, 1),
+                                 Make(FactKind::kAnswered, 5),
+                                 Make(FactKind::kActionAccepted, 5.1, 1),
+                                 Make(FactKind::kPlayEnded, 8, 1, 400, 8508),
+                                 Make(FactKind::kEnded, 9)});
+
+  EXPECT_EQ(view.delivery, Delivery::kPartial);
+  EXPECT_EQ(view.heard, absl::Seconds(2.9));
+}
+
+TEST(Fold, ARecordingThatCannotBeFetchedIsNoDelivery) {
+  const CallView view = FoldAll({Make(FactKind::kCreateAccepted, 0, 1),
+                                 Make(FactKind::kAnswered, 5),
+                                 Make(FactKind::kActionAccepted, 5.1, 1),
+                                 Make(FactKind::kPlayEnded, 5.2, 1, 400, 8536),
+                                 Make(FactKind::kEnded, 9)});
+
+  EXPECT_EQ(view.disposition, Disposition::kAnswered);
+  EXPECT_EQ(view.delivery, Delivery::kNone);
+}
+
+TEST(Fold, AnEndWithoutAnAnswerIsInferred) {
+  const CallView view =
+      FoldAll({Make(FactKind::kCreateAccepted, 0, 1), Make(FactKind::kEnded, 4)});
+
+  EXPECT_EQ(view.disposition, Disposition::kNoAnswer);
+  EXPECT_EQ(view.source, DispositionSource::kInferred);
+}
+
+TEST(Fold, ALostAnswerIsUnresolvedAndAnEventResolvesIt) {
+  const std::vector<Fact> lost = {Make(FactKind::kCreateUnknown, 0, 1)};
+
+  EXPECT_EQ(FoldAll(lost).state, AttemptState::kUnresolved);
+  EXPECT_EQ(FoldAll(With(lost, {Make(FactKind::kRinging, 1)})).state, AttemptState::kDialing);
+}
+
+TEST(Fold, AThrottledSendIsGivenBackUntilThereWereTooMany) {
+  std::vector<Fact> facts;
+  for (int send = 1; send < kSendsMax; ++send) {
+    facts.push_back(Make(FactKind::kCreateThrottled, send, send, 429));
+    EXPECT_EQ(FoldAll(facts).state, AttemptState::kPlanned) << send;
+  }
+  facts.push_back(Make(FactKind::kCreateThrottled, 9, kSendsMax, 429));
+
+  EXPECT_EQ(FoldAll(facts).disposition, Disposition::kCongestion);
+}
+
+TEST(Fold, ALateEventIsStrongerThanTheVerdictOfLoss) {
+  const std::vector<Fact> lost = {Make(FactKind::kCreateUnknown, 0, 1),
+                                  Make(FactKind::kLost, 400)};
+  EXPECT_EQ(FoldAll(lost).disposition, Disposition::kLost);
+  EXPECT_EQ(FoldAll(lost).delivery, Delivery::kUnknown);
+
+  const CallView revised =
+      FoldAll(With(lost, {Make(FactKind::kAnswered, 5), Make(FactKind::kEnded, 30)}));
+  EXPECT_EQ(revised.disposition, Disposition::kAnswered);
+}
+
+TEST(Fold, WrongCredentialsAreAConfigurationErrorAndABadRequestIsNot) {
+  EXPECT_EQ(FoldAll({Make(FactKind::kCreateRefused, 0, 1, 401)}).disposition,
+            Disposition::kConfigError);
+  EXPECT_EQ(FoldAll({Make(FactKind::kCreateRefused, 0, 1, 400)}).disposition,
+            Disposition::kProviderError);
+}
+
+// The outcome is a function of the set: every order of the facts of one call,
+// with one of them told twice, gives the same view.
+TEST(Fold, EveryOrderOfTheSameFactsGivesTheSameView) {
+  const std::vector<Fact> facts = {
+      Make(FactKind::kCreateAccepted, 0, 1),  Make(FactKind::kAnswered, 5),
+      Make(FactKind::kActionAccepted, 5.1, 1), Make(FactKind::kPlayEnded, 17, 1, 200, 0),
+      Tone(18, '*', 1),                        Tone(20, '1', 2),
+      Make(FactKind::kEnded, 21)};
+  const CallView expected = FoldAll(facts);
+  std::vector<std::size_t> order(facts.size());
+  std::iota(order.begin(), order.end(), 0);
+  do {
+    std::vector<Fact> shuffled;
+    for (const std::size_t index : order) shuffled.push_back(facts[index]);
+    ASSERT_EQ(FoldAll(shuffled), expected);
+  } while (std::next_permutation(order.begin(), order.end()));
+}
+
+// Losing events never makes an outcome stronger.
+TEST(Fold, EverySubsetOfTheFactsSaysNoMoreThanAll) {
+  const std::vector<Fact> facts = {
+      Make(FactKind::kCreateAccepted, 0, 1),   Make(FactKind::kRinging, 1),
+      Make(FactKind::kAnswered, 5),            Make(FactKind::kActionAccepted, 5.1, 1),
+      Make(FactKind::kPlayEnded, 8, 1, 400, 8508), Make(FactKind::kEnded, 21)};
+  for (unsigned subset = 0; subset < (1U << facts.size()); ++subset) {
+    std::vector<Fact> some;
+    for (std::size_t i = 0; i < facts.size(); ++i) {
+      if ((subset >> i) & 1U) some.push_back(facts[i]);
+    }
+    const CallView view = FoldAll(some);
+    EXPECT_FALSE(view.acknowledged);
+    EXPECT_NE(view.delivery, Delivery::kFull);
+    EXPECT_EQ(view.state == AttemptState::kEnded, view.ended_at.has_value());
+  }
+}
+
+}  // namespace
+}  // namespace tocsin
