@@ -88,9 +88,9 @@ AudioFile FetchAudioFile(const std::string& uri) {
         return bytes.size() <= kFileMaxBytes;
       });
   if (!result) {
-    return failed(bytes.size() > kFileMaxBytes
-                      ? "The audio file is longer than 32 MiB."
-                      : "The audio file could not be downloaded: " + httplib::to_string(result.error()));
+    return failed(bytes.size() > kFileMaxBytes ? "The audio file is longer than 32 MiB."
+                                               : "The audio file could not be downloaded: " +
+                                                     httplib::to_string(result.error()));
   }
   if (result->status != 200) {
     return failed(fmt::format("The audio file could not be downloaded: HTTP {}.", result->status));

@@ -17,7 +17,9 @@ AudioLibrary::AudioLibrary(Fetched fetched) : fetched_(std::move(fetched)) {
   }
 }
 
-AudioLibrary::~AudioLibrary() { Stop(); }
+AudioLibrary::~AudioLibrary() {
+  Stop();
+}
 
 void AudioLibrary::Stop() {
   for (std::jthread& thread : threads_) thread.request_stop();

@@ -74,7 +74,9 @@ void CallSimulation::Take(const input::Tick&) {
   }
 }
 
-void CallSimulation::Take(const input::CreateCall& request) { Place(request); }
+void CallSimulation::Take(const input::CreateCall& request) {
+  Place(request);
+}
 
 void CallSimulation::Take(const input::PlayAudio& request) {
   Call* const call = Find(request.call_leg_id);
@@ -83,7 +85,8 @@ void CallSimulation::Take(const input::PlayAudio& request) {
     return Refuse(kBadRequest, kNotEstablished, "The call is not established.");
   }
   if (call->play) {
-    return Refuse(kBadRequest, kMediaActive, "A media operation is already active; cancel it first.");
+    return Refuse(kBadRequest, kMediaActive,
+                  "A media operation is already active; cancel it first.");
   }
   call->play = Play{.operation_context = request.request.operation_context,
                     .waits_for = AudioKey(request.request),
@@ -106,7 +109,8 @@ void CallSimulation::Take(const input::AudioFetched& fetched) {
   if (waiting.empty()) return;
   for (const std::uint64_t slot : waiting.mapped()) {
     const auto it = calls_.find(slot);
-    if (it == calls_.end() || !it->second.play || it->second.play->waits_for != fetched.key) continue;
+    if (it == calls_.end() || !it->second.play || it->second.play->waits_for != fetched.key)
+      continue;
     StartPlay(it->second, fetched.audio);
     Schedule(it->second);
   }
@@ -234,7 +238,7 @@ void CallSimulation::StartRinging(Call& call) {
 
 void CallSimulation::StopRinging(Call& call) {
   if (Answers(call.plan.far_end)) return Connect(call);
-  End(call, !call.refused_because.empty()               ? std::string_view(call.refused_because)
+  End(call, !call.refused_because.empty()            ? std::string_view(call.refused_because)
             : call.plan.far_end == FarEnd::kNoAnswer ? "ring_limit"
                                                      : "far_end");
 }
@@ -274,7 +278,8 @@ void CallSimulation::Listen(Call& call, absl::Duration audio_length) {
   }
   // Whoever has pressed hears out what is said to that.
   if (!call.keys.empty()) {
-    call.leaves_at = std::max(call.leaves_at, now_ + audio_length + Real(call.plan.stays_after_key));
+    call.leaves_at =
+        std::max(call.leaves_at, now_ + audio_length + Real(call.plan.stays_after_key));
   }
 }
 
@@ -283,7 +288,8 @@ void CallSimulation::EndPlay(Call& call, std::int32_t code, std::int32_t subcode
   const Play play = *std::exchange(call.play, std::nullopt);
   call.play_ends_at = absl::InfiniteFuture();
   call.patience_until = now_ + Real(call.plan.patience);
-  const absl::Duration heard = play.waits_for.empty() ? now_ - play.started_at : absl::ZeroDuration();
+  const absl::Duration heard =
+      play.waits_for.empty() ? now_ - play.started_at : absl::ZeroDuration();
   // Who did not get to hear which key to press waits for the next audio.
   if (heard < play.length * call.plan.presses_at && call.presses_at > now_) {
     call.presses_at = absl::InfiniteFuture();
@@ -294,11 +300,12 @@ void CallSimulation::EndPlay(Call& call, std::int32_t code, std::int32_t subcode
                        .heard_ms = SimulatedMs(heard)});
   // The provider's own oddity: a cancelled play is "completed".
   const bool failed = code != kOk && subcode != wire::kSubcodeCancelled;
-  Tell(call, wire::PlayAudioResult{
-                 .call_leg_id = call.id,
-                 .operation_context = play.operation_context,
-                 .status = failed ? wire::OperationStatus::kFailed : wire::OperationStatus::kCompleted,
-                 .result_info = wire::ResultInfo{code, subcode, std::string(message)}});
+  Tell(call,
+       wire::PlayAudioResult{
+           .call_leg_id = call.id,
+           .operation_context = play.operation_context,
+           .status = failed ? wire::OperationStatus::kFailed : wire::OperationStatus::kCompleted,
+           .result_info = wire::ResultInfo{code, subcode, std::string(message)}});
 }
 
 void CallSimulation::PressKey(Call& call) {
@@ -348,8 +355,8 @@ void CallSimulation::Schedule(Call& call) {
     case Phase::kRinging: at = call.rings_until; break;
     case Phase::kEnding: at = call.terminated_at; break;
     case Phase::kConnected:
-      at = std::min({call.presses_at, call.play_ends_at, call.leaves_at, call.patience_until,
-                     call.limit_at});
+      at = std::min(
+          {call.presses_at, call.play_ends_at, call.leaves_at, call.patience_until, call.limit_at});
       break;
   }
   if (at == call.wake_at) return;
@@ -364,9 +371,8 @@ void CallSimulation::Forget(std::uint64_t slot) {
 }
 
 void CallSimulation::Tell(const Call& call, wire::EventBody body) {
-  effects_.callbacks.push_back(
-      {.callback_uri = call.request.callback_uri,
-       .event = {.occurred_at = now_, .body = std::move(body)}});
+  effects_.callbacks.push_back({.callback_uri = call.request.callback_uri,
+                                .event = {.occurred_at = now_, .body = std::move(body)}});
 }
 
 void CallSimulation::TellState(const Call& call, wire::CallState state) {
@@ -377,8 +383,8 @@ void CallSimulation::TellState(const Call& call, wire::CallState state) {
 
 void CallSimulation::TellRoster(const Call& call) {
   wire::ParticipantsUpdated roster{.call_leg_id = call.id};
-  roster.participants.push_back(
-      {.identifier = wire::Identifier::PhoneNumber(call.request.number), .participant_id = NewId()});
+  roster.participants.push_back({.identifier = wire::Identifier::PhoneNumber(call.request.number),
+                                 .participant_id = NewId()});
   Tell(call, std::move(roster));
 }
 

@@ -31,7 +31,7 @@ struct CreateCall {
   std::optional<AttemptKey> attempt;
   bool wants_dtmf = false;
   bool wants_participants_updated = false;
-  absl::Time arrived_at;     // Not after `now`.
+  absl::Time arrived_at;      // Not after `now`.
   int answered_status = 200;  // For the ledger: a fault may change the answer.
 };
 struct PlayAudio {
@@ -74,8 +74,8 @@ struct Effects {
   // To the request that was the input; empty for a hang-up that was taken and
   // for what is not a request.
   std::variant<std::monostate, wire::CreateCallResponse, wire::OperationResult, Refusal> answer;
-  std::vector<Callback> callbacks;           // Of one call: in their order.
-  std::optional<std::string> audio_wanted;   // An AudioKey() to fetch.
+  std::vector<Callback> callbacks;          // Of one call: in their order.
+  std::optional<std::string> audio_wanted;  // An AudioKey() to fetch.
 };
 
 // Under which key the provider keeps an audio file.
@@ -85,9 +85,9 @@ class CallSimulation {
  public:
   struct Options {
     PopulationParameters population;
-    std::uint64_t seed = 1;    // Of the population.
+    std::uint64_t seed = 1;     // Of the population.
     std::uint64_t id_seed = 1;  // Of call ids: must differ between processes.
-    double time_scale = 1;     // All lengths are divided by it.
+    double time_scale = 1;      // All lengths are divided by it.
   };
 
   explicit CallSimulation(const Options& options);
@@ -126,7 +126,7 @@ class CallSimulation {
 
     absl::Time establishing_at;
     absl::Time rings_until = absl::InfiniteFuture();
-    absl::Time leaves_at = absl::InfiniteFuture();    // Has had enough.
+    absl::Time leaves_at = absl::InfiniteFuture();       // Has had enough.
     absl::Time patience_until = absl::InfiniteFuture();  // Of silence.
     absl::Time limit_at = absl::InfiniteFuture();
     absl::Time presses_at = absl::InfiniteFuture();
@@ -192,7 +192,7 @@ class CallSimulation {
   const absl::Duration teardown_;
   const absl::Duration ring_limit_;
 
-  absl::flat_hash_map<std::uint64_t, Call> calls_;  // By slot.
+  absl::flat_hash_map<std::uint64_t, Call> calls_;        // By slot.
   std::unordered_map<std::string, std::uint64_t> slots_;  // By call leg id.
   absl::flat_hash_map<std::uint64_t, Line> lines_;        // By hash of the number.
   absl::flat_hash_map<std::string, int> caller_calls_;    // Live, by caller number.

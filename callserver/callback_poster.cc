@@ -27,8 +27,9 @@ class CallbackPoster::Connections {
   int Post(const Callback& callback) {
     const SplitUrl url = Split(callback.callback_uri);
     if (url.origin.empty()) return 0;
-    const httplib::Result result = Client(url.origin).Post(
-        url.path_and_query, wire::EncodeEvent(callback.event), "application/json");
+    const httplib::Result result =
+        Client(url.origin)
+            .Post(url.path_and_query, wire::EncodeEvent(callback.event), "application/json");
     return result ? result->status : 0;
   }
 
@@ -64,7 +65,9 @@ CallbackPoster::CallbackPoster(const Options& options, const Clock& clock, Repor
   }
 }
 
-CallbackPoster::~CallbackPoster() { Stop(); }
+CallbackPoster::~CallbackPoster() {
+  Stop();
+}
 
 void CallbackPoster::Stop() {
   pauses_.Stop();

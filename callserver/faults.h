@@ -9,10 +9,10 @@ namespace tocsin::callserver {
 // What goes wrong with one create-call request.
 enum class CreateFault {
   kNone,
-  kThrottled,          // 429; nobody rings.
+  kThrottled,           // 429; nobody rings.
   kFailedAfterPlacing,  // 500, and yet the telephone rings.
-  kNoAnswer,           // The telephone rings, and the answer takes `hang`.
-  kHtml,               // 200 with a page of HTML; nobody rings.
+  kNoAnswer,            // The telephone rings, and the answer takes `hang`.
+  kHtml,                // 200 with a page of HTML; nobody rings.
 };
 
 // The weather of the call server: which requests go wrong, and how. A value of

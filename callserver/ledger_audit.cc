@@ -24,8 +24,7 @@ class LedgerReader {
       if (text.empty() || (torn_.ok() && !IsNeeded(text))) continue;
       absl::StatusOr<LedgerLine> line = ParseLedgerLine(text);
       // A kill may cut a line short: what follows it is then a start, or nothing.
-      if (!torn_.ok() &&
-          !(line.ok() && std::holds_alternative<ServerStarted>(line->entry))) {
+      if (!torn_.ok() && !(line.ok() && std::holds_alternative<ServerStarted>(line->entry))) {
         return torn_;
       }
       torn_ = absl::OkStatus();
@@ -88,7 +87,10 @@ class LedgerReader {
   }
   void Take(const LedgerLine& line, KeyPressed& entry) {
     const auto open = open_.find(line.call_leg_id);
-    if (open != open_.end()) reading_.calls[open->second].keys += entry.key;
+    if (open == open_.end()) return;
+    LedgerCall& call = reading_.calls[open->second];
+    call.keys += entry.key;
+    call.presses.push_back(entry);
   }
   void Take(const LedgerLine&, CallbackDone& entry) {
     ++(entry.dropped ? reading_.callbacks_dropped : reading_.callbacks_answered);

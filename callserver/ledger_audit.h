@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "callserver/ledger_line.h"
 #include "core/ids.h"
 
 // The judge: what a ledger says about those who rang, without asking them.
@@ -18,7 +19,7 @@ struct LedgerCall {
   std::string number;
   std::string caller_number;
   std::optional<AttemptKey> attempt;
-  absl::Time arrived_at;  // Of the request.
+  absl::Time arrived_at;                         // Of the request.
   absl::Time ended_at = absl::InfiniteFuture();  // Infinite: open where the ledger ends.
   // Who was there and how it went: "human", "machine", "fax", "announcement",
   // "no_answer", "busy", "dead", "unreachable", "declined", "in_call",
@@ -26,11 +27,13 @@ struct LedgerCall {
   std::string outcome;
   bool answered = false;
   std::string keys;  // Those pressed, in order.
+  // The same with the moment of each, to judge which came too early to count.
+  std::vector<KeyPressed> presses;
 };
 
 struct LedgerReading {
-  std::vector<LedgerCall> calls;             // As placed.
-  std::vector<absl::Time> create_arrivals;   // Of every create-call request, refused ones too.
+  std::vector<LedgerCall> calls;               // As placed.
+  std::vector<absl::Time> create_arrivals;     // Of every create-call request, refused ones too.
   std::map<int, std::int64_t> create_answers;  // By HTTP status; 0: not answered.
   std::int64_t server_starts = 0;
   std::int64_t callbacks_answered = 0;  // With 2xx.
@@ -51,7 +54,7 @@ struct LedgerAudit {
   std::int64_t open_calls = 0;             // Where the ledger ends.
   std::int64_t numbers = 0;                // Different ones that were rung.
   std::int64_t answered = 0;
-  std::int64_t acknowledged_calls = 0;     // In which the acknowledge key was pressed.
+  std::int64_t acknowledged_calls = 0;  // In which the acknowledge key was pressed.
   std::int64_t acknowledged_numbers = 0;
   std::map<std::string, std::int64_t> outcomes;  // Calls by LedgerCall::outcome.
   std::map<std::string, std::int64_t> keys;      // Calls by the first key pressed.

@@ -15,9 +15,9 @@ using wire::JsonObject;
 constexpr std::string_view kStart = R"({"what":")";
 
 std::string_view What(const LedgerEntry& entry) {
-  constexpr std::string_view kNames[] = {
-      "server_started", "server_stopped", "create",  "state", "play",
-      "play_ended",     "key",            "hang_up", "ended", "callback"};
+  constexpr std::string_view kNames[] = {"server_started", "server_stopped", "create", "state",
+                                         "play",           "play_ended",     "key",    "hang_up",
+                                         "ended",          "callback"};
   static_assert(std::size(kNames) == std::variant_size_v<LedgerEntry>);
   return kNames[entry.index()];
 }

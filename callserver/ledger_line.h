@@ -78,7 +78,8 @@ struct HangUpAsked {
 // The line is free again.
 struct CallEnded {
   std::string far_end;  // Who was there: "human", "machine", "busy", ...
-  std::string reason;   // "far_end", "application", "ring_limit", "call_limit", "in_call", "caller_limit"
+  std::string
+      reason;  // "far_end", "application", "ring_limit", "call_limit", "in_call", "caller_limit"
   bool answered = false;
   std::int64_t talk_ms = 0;  // Simulated, from answer to end.
   std::string keys;          // Those pressed, in order.
@@ -96,9 +97,9 @@ struct CallbackDone {
   friend bool operator==(const CallbackDone&, const CallbackDone&) = default;
 };
 
-using LedgerEntry = std::variant<ServerStarted, ServerStopped, CreateArrived, StateReached,
-                                 PlayStarted, PlayEnded, KeyPressed, HangUpAsked, CallEnded,
-                                 CallbackDone>;
+using LedgerEntry =
+    std::variant<ServerStarted, ServerStopped, CreateArrived, StateReached, PlayStarted, PlayEnded,
+                 KeyPressed, HangUpAsked, CallEnded, CallbackDone>;
 
 struct LedgerLine {
   absl::Time at;

@@ -48,7 +48,9 @@ class Draws {
   std::uint64_t state_;
 };
 
-absl::Duration Seconds(double seconds) { return absl::Seconds(std::max(0.0, seconds)); }
+absl::Duration Seconds(double seconds) {
+  return absl::Seconds(std::max(0.0, seconds));
+}
 
 FarEnd WhoAnswers(const PopulationParameters::Answers& answers, Draws& sticky) {
   const double who = sticky.Share();
@@ -117,8 +119,8 @@ void PlanHuman(const PopulationParameters::Human& human, Draws& draws, CallPlan&
   plan.talks = Seconds(draws.LogNormal(human.listens_median_s, human.listens_p95_s));
   const double mood = draws.Share();
   if (mood < human.leaves_early_share) {
-    plan.talks = Seconds(draws.Between(std::min(1.0, human.leaves_early_max_s),
-                                       human.leaves_early_max_s));
+    plan.talks =
+        Seconds(draws.Between(std::min(1.0, human.leaves_early_max_s), human.leaves_early_max_s));
   } else if (mood < human.leaves_early_share + human.presses_share) {
     plan.key = DrawKey(human, draws);
     plan.presses_again = plan.key == '9' && draws.Chance(human.presses_again_share);
@@ -156,9 +158,8 @@ CallPlan PlanCall(const PopulationParameters& parameters, std::uint64_t seed,
   switch (plan.far_end) {
     case FarEnd::kHuman: PlanHuman(parameters.human, fresh, plan); break;
     case FarEnd::kMachine:
-      plan.talks =
-          Seconds(fresh.LogNormal(machine.greeting_median_s, machine.greeting_p95_s)) +
-          Seconds(fresh.Between(machine.records_min_s, machine.records_max_s));
+      plan.talks = Seconds(fresh.LogNormal(machine.greeting_median_s, machine.greeting_p95_s)) +
+                   Seconds(fresh.Between(machine.records_min_s, machine.records_max_s));
       break;
     case FarEnd::kFax: plan.talks = Seconds(machine.fax_s); break;
     case FarEnd::kAnnouncement: plan.talks = Seconds(machine.announcement_s); break;
@@ -203,9 +204,9 @@ bool Answers(FarEnd far_end) {
 }
 
 std::string_view Name(FarEnd far_end) {
-  constexpr std::array<std::string_view, 9> kNames = {
-      "human", "machine", "fax", "announcement", "no_answer",
-      "busy",  "dead",    "unreachable", "declined"};
+  constexpr std::array<std::string_view, 9> kNames = {"human",        "machine",     "fax",
+                                                      "announcement", "no_answer",   "busy",
+                                                      "dead",         "unreachable", "declined"};
   return kNames[static_cast<std::size_t>(far_end)];
 }
 

@@ -85,6 +85,9 @@ struct PopulationParameters {
 // The parameters of the file that ships with the product.
 const PopulationParameters& DefaultPopulation();
 
+// Its text, with the comments: what to start a file of one's own from.
+std::string_view DefaultPopulationYaml();
+
 // Reads a population file. What it leaves out keeps its default. Unknown keys,
 // wrong types and values out of range are reported all together, each with
 // `file_name`:line: kInvalidArgument.
@@ -116,13 +119,13 @@ std::string_view Name(FarEnd far_end);
 // are of simulated time.
 struct CallPlan {
   FarEnd far_end = FarEnd::kNoAnswer;
-  absl::Duration rings;         // Until it answers, or the network gives up.
-  absl::Duration talks;         // Then hangs up, if it never presses a key.
-  absl::Duration patience;      // Hangs up after so much silence.
-  absl::Duration busy_for;      // Only kBusy: the line stays so.
-  char key = 0;                 // Pressed once; 0: never.
-  bool presses_again = false;   // The same key again when the next audio has been heard.
-  double presses_at = 0;        // Share of the audio from which `press_delay` counts.
+  absl::Duration rings;        // Until it answers, or the network gives up.
+  absl::Duration talks;        // Then hangs up, if it never presses a key.
+  absl::Duration patience;     // Hangs up after so much silence.
+  absl::Duration busy_for;     // Only kBusy: the line stays so.
+  char key = 0;                // Pressed once; 0: never.
+  bool presses_again = false;  // The same key again when the next audio has been heard.
+  double presses_at = 0;       // Share of the audio from which `press_delay` counts.
   absl::Duration press_delay;
   absl::Duration stays_after_key;
 };

@@ -26,9 +26,9 @@ struct Parameter {
 
 constexpr double kDay_s = 86'400;
 
-#define TOCSIN_PARAMETER(section, key, min, max)                                        \
-  Parameter {                                                                           \
-    #section, #key, [](PopulationParameters& p) -> double& { return p.section.key; }, min, max \
+#define TOCSIN_PARAMETER(section, key, min, max)                                                \
+  Parameter {                                                                                   \
+#section, #key, [](PopulationParameters & p) -> double& { return p.section.key; }, min, max \
   }
 #define TOCSIN_SHARE(section, key) TOCSIN_PARAMETER(section, key, 0, 1)
 #define TOCSIN_SECONDS(section, key) TOCSIN_PARAMETER(section, key, 0, kDay_s)
@@ -101,7 +101,9 @@ struct Whole {
 };
 constexpr Whole kWholes[] = {
     {"reachability.at_once + sometimes",
-     [](const PopulationParameters& p) { return p.reachability.at_once + p.reachability.sometimes; }},
+     [](const PopulationParameters& p) {
+       return p.reachability.at_once + p.reachability.sometimes;
+     }},
     {"answers.machine + fax",
      [](const PopulationParameters& p) { return p.answers.machine + p.answers.fax; }},
     {"silence.dead + unreachable + declined",
@@ -231,6 +233,10 @@ absl::StatusOr<PopulationParameters> ReadPopulationFile(const std::string& path)
                     path);
   }
   return ParsePopulation(text.str(), path);
+}
+
+std::string_view DefaultPopulationYaml() {
+  return kDefaultPopulationYaml;
 }
 
 const PopulationParameters& DefaultPopulation() {

@@ -70,9 +70,7 @@ CallbackPoster::Options PosterOptions(const CallServer::Options& options) {
 
 // The answer to a request that the simulation took or refused.
 struct Answerer {
-  HttpResponse operator()(const std::monostate&) const {
-    return {.status = 202, .body = {}};
-  }
+  HttpResponse operator()(const std::monostate&) const { return {.status = 202, .body = {}}; }
   HttpResponse operator()(const wire::CreateCallResponse& created) const {
     return Json(200, wire::Encode(created));
   }
@@ -117,12 +115,10 @@ class CallServer::Impl {
 
   absl::Status Listen() {
     NoteServer(ServerStarted{.seed = options_.seed, .time_scale = options_.time_scale});
-    TOCSIN_ASSIGN_OR_RETURN(http_, HttpServer::Start({.host = options_.host,
-                                                      .port = options_.port,
-                                                      .threads = options_.http_threads},
-                                                     [this](const HttpRequest& request) {
-                                                       return Handle(request);
-                                                     }));
+    TOCSIN_ASSIGN_OR_RETURN(
+        http_, HttpServer::Start(
+                   {.host = options_.host, .port = options_.port, .threads = options_.http_threads},
+                   [this](const HttpRequest& request) { return Handle(request); }));
     return absl::OkStatus();
   }
 
@@ -303,9 +299,8 @@ class CallServer::Impl {
     absl::StatusOr<wire::PlayAudioRequest> wanted = wire::DecodePlayAudioRequest(request.body);
     if (!wanted.ok()) return BadRequest(wanted.status());
     std::optional<AudioFile> audio = audio_.Find(AudioKey(*wanted));
-    return StepAndAnswer(input::PlayAudio{.call_leg_id = call_leg_id,
-                                          .request = *std::move(wanted),
-                                          .audio = std::move(audio)});
+    return StepAndAnswer(input::PlayAudio{
+        .call_leg_id = call_leg_id, .request = *std::move(wanted), .audio = std::move(audio)});
   }
 
   HttpResponse CancelMedia(const HttpRequest& request, const std::string& call_leg_id) {
@@ -317,13 +312,13 @@ class CallServer::Impl {
   }
 
   void NoteRefused(const input::CreateCall& call, int status) {
-    const LedgerLine line{.at = call.arrived_at,
-                          .entry = CreateArrived{.status = status,
-                                                 .number = call.number,
-                                                 .caller_number = call.caller_number,
-                                                 .callback_uri = std::string(
-                                                     wire::WithoutQuery(call.callback_uri)),
-                                                 .attempt = call.attempt}};
+    const LedgerLine line{
+        .at = call.arrived_at,
+        .entry = CreateArrived{.status = status,
+                               .number = call.number,
+                               .caller_number = call.caller_number,
+                               .callback_uri = std::string(wire::WithoutQuery(call.callback_uri)),
+                               .attempt = call.attempt}};
     // Its failure shows at the next call that is placed.
     static_cast<void>(ledger_->Write(ledger_->Append({line})));
   }
@@ -346,7 +341,9 @@ class CallServer::Impl {
     static_cast<void>(ledger_->Write(ledger_->Append({line})));
     if (outcome.dropped) {
       Log(LogLevel::kWarn, "callback_dropped",
-          {{"call_leg_id", line.call_leg_id}, {"status", outcome.status}, {"tries", outcome.tries}});
+          {{"call_leg_id", line.call_leg_id},
+           {"status", outcome.status},
+           {"tries", outcome.tries}});
     }
   }
 
@@ -379,16 +376,21 @@ absl::StatusOr<std::unique_ptr<CallServer>> CallServer::Start(const Options& opt
   absl::StatusOr<std::string> key = wire::DecodeBase64(options.access_key.Reveal());
   if (!key.ok()) return InvalidArgument("call server: the access key must be base64");
   TOCSIN_ASSIGN_OR_RETURN(std::unique_ptr<Ledger> ledger, Ledger::Open(options.ledger_path));
-  auto impl =
-      std::make_unique<Impl>(options, clock, std::move(ledger), Secret(*std::move(key)));
+  auto impl = std::make_unique<Impl>(options, clock, std::move(ledger), Secret(*std::move(key)));
   TOCSIN_RETURN_IF_ERROR(impl->Listen());
   return std::unique_ptr<CallServer>(new CallServer(std::move(impl)));
 }
 
 CallServer::CallServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 CallServer::~CallServer() = default;
-int CallServer::port() const { return impl_->port(); }
-CallServer::LiveStats CallServer::stats() const { return impl_->stats(); }
-void CallServer::Stop() { impl_->Stop(); }
+int CallServer::port() const {
+  return impl_->port();
+}
+CallServer::LiveStats CallServer::stats() const {
+  return impl_->stats();
+}
+void CallServer::Stop() {
+  impl_->Stop();
+}
 
 }  // namespace tocsin::callserver

@@ -21,8 +21,8 @@ class CallServer {
  public:
   struct Options {
     std::string host = "127.0.0.1";
-    int port = 0;        // 0: any free one.
-    Secret access_key;   // Base64, as in a connection string. Empty: requests are not checked.
+    int port = 0;       // 0: any free one.
+    Secret access_key;  // Base64, as in a connection string. Empty: requests are not checked.
     PopulationParameters population = DefaultPopulation();
     std::uint64_t seed = 1;
     // A minute lasts a minute divided by this, for all that people and

@@ -11,7 +11,9 @@ WakeLoop::WakeLoop(const Clock& clock, std::chrono::microseconds least_sleep, St
       step_(std::move(step)),
       thread_([this](std::stop_token stop) { Run(std::move(stop)); }) {}
 
-WakeLoop::~WakeLoop() { Stop(); }
+WakeLoop::~WakeLoop() {
+  Stop();
+}
 
 void WakeLoop::Nudge(SteadyTime due) {
   std::lock_guard lock(mutex_);

@@ -25,9 +25,9 @@ bool IsKeyIdCharacter(char c) {
 
 // The prefix keeps these signatures apart from any other use of the secret.
 std::string Signature(const CallbackKey& key, const AttemptKey& attempt) {
-  const std::string mac =
-      HmacSha256(key.secret.Reveal(), fmt::format("tocsin callback 1\n{}/{}",
-                                                  attempt.campaign.value(), attempt.attempt.value()));
+  const std::string mac = HmacSha256(
+      key.secret.Reveal(),
+      fmt::format("tocsin callback 1\n{}/{}", attempt.campaign.value(), attempt.attempt.value()));
   return Base64Url(std::string_view(mac).substr(0, kSignatureBytes));
 }
 
@@ -120,6 +120,8 @@ absl::StatusOr<AttemptKey> ParseCallbackPath(std::string_view raw_path) {
   return AttemptKey{CampaignId(*campaign_id), AttemptId(*attempt_id)};
 }
 
-std::string_view WithoutQuery(std::string_view uri) { return uri.substr(0, uri.find('?')); }
+std::string_view WithoutQuery(std::string_view uri) {
+  return uri.substr(0, uri.find('?'));
+}
 
 }  // namespace tocsin::wire

@@ -39,7 +39,7 @@ struct CreateCallRequest {
   std::vector<Identifier> targets;   // At least one; a dialer sends exactly one.
   std::string caller_number;         // sourceAlternateIdentity; empty: not given.
   std::string subject;
-  std::string callback_uri;          // Absolute http or https URL.
+  std::string callback_uri;  // Absolute http or https URL.
   // Which events are wanted besides those that are always sent.
   bool wants_participants_updated = false;
   bool wants_dtmf = true;
@@ -58,7 +58,7 @@ struct PlayAudioRequest {
   std::string audio_file_uri;  // Absolute http or https URL.
   bool loop = false;           // Until cancelled.
   std::string operation_context;
-  std::string resource_id;     // Key under which the provider may cache the file.
+  std::string resource_id;  // Key under which the provider may cache the file.
 
   friend bool operator==(const PlayAudioRequest&, const PlayAudioRequest&) = default;
 };

@@ -16,7 +16,9 @@ const unsigned char* Bytes(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
 }
 
-absl::string_view Abseil(std::string_view text) { return {text.data(), text.size()}; }
+absl::string_view Abseil(std::string_view text) {
+  return {text.data(), text.size()};
+}
 
 }  // namespace
 
@@ -36,7 +38,9 @@ std::string HmacSha256(std::string_view key, std::string_view bytes) {
   return digest;
 }
 
-std::string Base64(std::string_view bytes) { return absl::Base64Escape(Abseil(bytes)); }
+std::string Base64(std::string_view bytes) {
+  return absl::Base64Escape(Abseil(bytes));
+}
 
 absl::StatusOr<std::string> DecodeBase64(std::string_view text) {
   std::string bytes;
@@ -48,7 +52,9 @@ std::string Base64Url(std::string_view bytes) {
   return absl::WebSafeBase64Escape(Abseil(bytes));  // Abseil pads only the standard alphabet.
 }
 
-std::string Hex(std::string_view bytes) { return absl::BytesToHexString(Abseil(bytes)); }
+std::string Hex(std::string_view bytes) {
+  return absl::BytesToHexString(Abseil(bytes));
+}
 
 bool EqualInConstantTime(std::string_view left, std::string_view right) {
   return left.size() == right.size() && CRYPTO_memcmp(left.data(), right.data(), left.size()) == 0;

@@ -76,9 +76,7 @@ std::string IdentifierJson(const Identifier& identifier, Casing casing) {
       object.AddString(kRawId.In(casing), identifier.value);
       object.AddJson(kTeamsUser.In(casing), OneMember(kUserId, identifier.value, casing));
       break;
-    case Identifier::Kind::kUnknown:
-      object.AddString(kRawId.In(casing), identifier.value);
-      break;
+    case Identifier::Kind::kUnknown: object.AddString(kRawId.In(casing), identifier.value); break;
   }
   return std::move(object).Finish();
 }
@@ -146,7 +144,8 @@ absl::StatusOr<std::vector<Identifier>> ReadIdentifiers(const ObjectReader& oute
 }
 
 absl::StatusOr<std::optional<ResultInfo>> ReadResultInfo(const ObjectReader& outer) {
-  TOCSIN_ASSIGN_OR_RETURN(const auto reader, outer.ObjectOrNone({"resultInfo", "resultInformation"}));
+  TOCSIN_ASSIGN_OR_RETURN(const auto reader,
+                          outer.ObjectOrNone({"resultInfo", "resultInformation"}));
   if (!reader) return std::optional<ResultInfo>();
   ResultInfo info;
   TOCSIN_ASSIGN_OR_RETURN(info.code, ReadInt32(*reader, "code"));

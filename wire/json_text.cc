@@ -8,7 +8,9 @@
 namespace tocsin::wire {
 namespace {
 
-bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
+bool IsContinuation(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
+}
 
 // The length of the well-formed UTF-8 sequence at the front of `text`, which
 // starts with a byte >= 0x80; 0 if there is none.

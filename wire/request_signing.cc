@@ -132,9 +132,8 @@ std::vector<std::pair<std::string, std::string>> RequestSigner::Sign(const Reque
                                                                      absl::Time now) const {
   std::string date = FormatRfc1123(now);
   std::string content_sha256 = Base64(Sha256(request.body));
-  std::string authorization =
-      fmt::format("{}{}{}", kScheme, kSignatureMember,
-                  Signature(access_key_, request, date, content_sha256));
+  std::string authorization = fmt::format("{}{}{}", kScheme, kSignatureMember,
+                                          Signature(access_key_, request, date, content_sha256));
   return {{"x-ms-date", std::move(date)},
           {"x-ms-content-sha256", std::move(content_sha256)},
           {"Authorization", std::move(authorization)}};
@@ -144,8 +143,9 @@ absl::Status RequestSigner::Verify(const RequestToSign& request, const RequestSi
                                    absl::Time now) const {
   const std::string_view received = SignatureIn(signature.authorization);
   if (received.empty()) {
-    return Unauthenticated("Authorization must be HMAC-SHA256 over x-ms-date;host;"
-                           "x-ms-content-sha256");
+    return Unauthenticated(
+        "Authorization must be HMAC-SHA256 over x-ms-date;host;"
+        "x-ms-content-sha256");
   }
   const absl::StatusOr<absl::Time> date = ParseRfc1123(signature.date);
   if (!date.ok()) {

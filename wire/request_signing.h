@@ -32,8 +32,8 @@ absl::StatusOr<absl::Time> ParseRfc1123(std::string_view text);
 struct RequestToSign {
   std::string_view method;          // Upper case.
   std::string_view path_and_query;  // As on the request line, percent-encoded.
-  std::string_view host;            // As in the Host header: with the port, unless it is the scheme's own.
-  std::string_view body;            // Empty if there is none.
+  std::string_view host;  // As in the Host header: with the port, unless it is the scheme's own.
+  std::string_view body;  // Empty if there is none.
 };
 
 // The signature headers of a request that arrived. Empty: was not there.

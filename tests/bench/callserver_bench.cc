@@ -72,9 +72,8 @@ double CpuSeconds(const rusage& usage) {
 class Application {
  public:
   Application(int server_port, const Load& load) : server_port_(server_port), load_(load) {
-    receiver_ = *HttpServer::Start({.threads = 128}, [this](const HttpRequest& request) {
-      return Take(request);
-    });
+    receiver_ = *HttpServer::Start({.threads = 128},
+                                   [this](const HttpRequest& request) { return Take(request); });
     for (int i = 0; i < load.threads; ++i) {
       threads_.emplace_back([this](std::stop_token stop) { Run(stop); });
     }
@@ -83,15 +82,15 @@ class Application {
   double RunToTheEnd() {
     const SteadyTime start = SystemClock().Steady();
     for (int i = 0; i < load_.calls; ++i) {
-      SystemClock().SleepUntil(start + std::chrono::nanoseconds(1'000'000'000LL * i / load_.rate), {});
+      SystemClock().SleepUntil(start + std::chrono::nanoseconds(1'000'000'000LL * i / load_.rate),
+                               {});
       Ask({.target = wire::CreateCallPath(kDialect), .body = CreateBody(i)});
     }
     {
       std::unique_lock lock(mutex_);
       changed_.wait(lock, [this] { return ended_ == load_.calls; });
     }
-    const double seconds =
-        std::chrono::duration<double>(SystemClock().Steady() - start).count();
+    const double seconds = std::chrono::duration<double>(SystemClock().Steady() - start).count();
     threads_.clear();
     receiver_->Stop();
     return seconds;
@@ -202,12 +201,14 @@ int Main(const Load& load) {
   rusage own{};
   ::getrusage(RUSAGE_SELF, &own);
   const double calls = load.calls;
-  std::printf("%.0f calls/s, %.0f callbacks/s in %.2f s, %lld requests came too late; CPU: server %.2f s (%.0f us a call), "
-              "driver and receiver %.2f s (%.0f us a call); server at %.1f MB\n",
-              calls / seconds, static_cast<double>(application.callbacks()) / seconds, seconds,
-              static_cast<long long>(application.refused()),
-              CpuSeconds(server), CpuSeconds(server) / calls * 1e6, CpuSeconds(own),
-              CpuSeconds(own) / calls * 1e6, static_cast<double>(server.ru_maxrss) / 1024);
+  std::printf(
+      "%.0f calls/s, %.0f callbacks/s in %.2f s, %lld requests came too late; CPU: server %.2f s "
+      "(%.0f us a call), "
+      "driver and receiver %.2f s (%.0f us a call); server at %.1f MB\n",
+      calls / seconds, static_cast<double>(application.callbacks()) / seconds, seconds,
+      static_cast<long long>(application.refused()), CpuSeconds(server),
+      CpuSeconds(server) / calls * 1e6, CpuSeconds(own), CpuSeconds(own) / calls * 1e6,
+      static_cast<double>(server.ru_maxrss) / 1024);
   const auto audited = AuditLedgerFile(kLedger, AuditFormat::kJson, '1');
   std::printf("%s", audited.ok() ? audited->c_str() : "the ledger cannot be read\n");
   return 0;

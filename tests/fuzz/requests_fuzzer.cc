@@ -28,8 +28,7 @@ void TryBoth(std::string_view body, Decode decode) {
 
 void TryUrls(std::string_view text) {
   const std::string_view query = text.substr(std::min(text.find('?'), text.size()));
-  static const CallbackSigner signer =
-      *CallbackSigner::Create({{"k", Secret("0123456789abcdef")}});
+  static const CallbackSigner signer = *CallbackSigner::Create({{"k", Secret("0123456789abcdef")}});
   TOCSIN_CHECK(!signer.Verify(WithoutQuery(text), query).ok());
   for (const std::string_view method : {"POST", "DELETE", "GET"}) {
     static_cast<void>(ParseRoute(method, text));

@@ -1,5 +1,3 @@
-#include "callserver/server.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <httplib.h>
@@ -11,9 +9,10 @@
 #include "base/http_server.h"
 #include "callserver/audio_file.h"
 #include "callserver/ledger_audit.h"
+#include "callserver/server.h"
 #include "tests/unit/callserver_wav.h"
-#include "wire/calls_2021.h"
 #include "wire/callback_url.h"
+#include "wire/calls_2021.h"
 #include "wire/digest.h"
 #include "wire/events.h"
 #include "wire/paths.h"
@@ -30,9 +29,8 @@ constexpr char kAccessKey[] = "c2VjcmV0IHNlY3JldA==";
 class Receiver {
  public:
   Receiver() {
-    auto server = HttpServer::Start({.threads = 64}, [this](const HttpRequest& request) {
-      return Take(request);
-    });
+    auto server = HttpServer::Start({.threads = 64},
+                                    [this](const HttpRequest& request) { return Take(request); });
     server_ = *std::move(server);
   }
 
@@ -152,10 +150,10 @@ class CallServerTest : public testing::Test {
   }
 
   std::string CreateBody(const std::string& number = "+15555550100") {
-    return wire::Encode(wire::CreateCallRequest{
-        .targets = {wire::Identifier::PhoneNumber(number)},
-        .caller_number = "+18005550100",
-        .callback_uri = receiver_.Url("/callbacks/5/6?k=a&s=b")});
+    return wire::Encode(
+        wire::CreateCallRequest{.targets = {wire::Identifier::PhoneNumber(number)},
+                                .caller_number = "+18005550100",
+                                .callback_uri = receiver_.Url("/callbacks/5/6?k=a&s=b")});
   }
 
   httplib::Result Create(const std::string& number = "+15555550100") {
@@ -171,10 +169,10 @@ class CallServerTest : public testing::Test {
   }
 
   httplib::Result Play(const std::string& leg, const std::string& path) {
-    return Post(wire::PlayAudioPath(Dialect::k2021_05, leg),
-                wire::Encode(wire::PlayAudioRequest{.audio_file_uri = receiver_.Url(path),
-                                                    .operation_context = "1",
-                                                    .resource_id = path}));
+    return Post(
+        wire::PlayAudioPath(Dialect::k2021_05, leg),
+        wire::Encode(wire::PlayAudioRequest{
+            .audio_file_uri = receiver_.Url(path), .operation_context = "1", .resource_id = path}));
   }
 
   LedgerAudit AuditIt() {
@@ -216,8 +214,7 @@ TEST_F(CallServerTest, AWholeCallOverHttp) {
   EXPECT_EQ(audit.acknowledged_calls, 1);
   EXPECT_EQ(audit.callbacks_answered, 6);
   EXPECT_EQ(audit.outcomes.at("human"), 1);
-  EXPECT_EQ(ReadLedger(ledger_)->calls.at(0).attempt,
-            (AttemptKey{CampaignId(5), AttemptId(6)}));
+  EXPECT_EQ(ReadLedger(ledger_)->calls.at(0).attempt, (AttemptKey{CampaignId(5), AttemptId(6)}));
 }
 
 TEST_F(CallServerTest, AHangUpEndsTheCallAndAfterwardsItIsUnknown) {

@@ -84,7 +84,8 @@ std::string Describe(const wire::Event& event) {
 class World {
  public:
   explicit World(const PopulationParameters& population, double time_scale = 1)
-      : simulation_({.population = population, .seed = 1, .id_seed = 2, .time_scale = time_scale}) {}
+      : simulation_({.population = population, .seed = 1, .id_seed = 2, .time_scale = time_scale}) {
+  }
 
   std::string Create(const std::string& number = kNumber, const std::string& caller = "+1800") {
     Step(input::CreateCall{.number = number,
@@ -107,8 +108,8 @@ class World {
     answer_ = std::move(effects.answer);
     audio_wanted_ = effects.audio_wanted;
     for (Callback& callback : effects.callbacks) {
-      told_.push_back({absl::ToDoubleSeconds(*callback.event.occurred_at - kStart),
-                       Describe(callback.event)});
+      told_.push_back(
+          {absl::ToDoubleSeconds(*callback.event.occurred_at - kStart), Describe(callback.event)});
     }
     for (LedgerLine& line : effects.ledger) ledger_.push_back(std::move(line));
   }
@@ -171,10 +172,9 @@ TEST(CallSimulation, ACallLivesFromRingingToItsEnd) {
   world.RunToTheEnd();
 
   // Rings from 1 s to 10 s; the instruction is at 12 + 16 s; stays 8 s more.
-  EXPECT_THAT(world.told(),
-              ElementsAre(Told{1, "Establishing"}, Told{10, "Established"}, Told{31, "key 1 #1"},
-                          Told{32, "play 1 200/0"}, Told{39, "Terminating"},
-                          Told{39.4, "Terminated"}));
+  EXPECT_THAT(world.told(), ElementsAre(Told{1, "Establishing"}, Told{10, "Established"},
+                                        Told{31, "key 1 #1"}, Told{32, "play 1 200/0"},
+                                        Told{39, "Terminating"}, Told{39.4, "Terminated"}));
   EXPECT_EQ(world.live_calls(), 0U);
   EXPECT_THAT(world.Ends(), ElementsAre(CallEnded{.far_end = "human",
                                                   .reason = "far_end",
@@ -190,10 +190,9 @@ TEST(CallSimulation, EverythingIsDividedByTheTimeScale) {
   world.Play(leg, "1", 20);
   world.RunToTheEnd();
 
-  EXPECT_THAT(world.told(),
-              ElementsAre(Told{0.1, "Establishing"}, Told{1, "Established"}, Told{3.1, "key 1 #1"},
-                          Told{3.2, "play 1 200/0"}, Told{3.9, "Terminating"},
-                          Told{3.94, "Terminated"}));
+  EXPECT_THAT(world.told(), ElementsAre(Told{0.1, "Establishing"}, Told{1, "Established"},
+                                        Told{3.1, "key 1 #1"}, Told{3.2, "play 1 200/0"},
+                                        Told{3.9, "Terminating"}, Told{3.94, "Terminated"}));
 }
 
 TEST(CallSimulation, ACancelledPlayCompletesWithItsCode) {
@@ -236,10 +235,9 @@ TEST(CallSimulation, AHangUpInterruptsThePlayAndFreesTheLineAtOnce) {
   EXPECT_THAT(world.Ends(), ElementsAre(testing::Field(&CallEnded::reason, "application")));
   world.RunToTheEnd();
 
-  EXPECT_THAT(world.told(),
-              ElementsAre(Told{1, "Establishing"}, Told{10, "Established"},
-                          Told{15, "play 1 400/8508"}, Told{15, "Terminating"},
-                          Told{15.4, "Terminated"}));
+  EXPECT_THAT(world.told(), ElementsAre(Told{1, "Establishing"}, Told{10, "Established"},
+                                        Told{15, "play 1 400/8508"}, Told{15, "Terminating"},
+                                        Told{15.4, "Terminated"}));
   world.Step(input::HangUp{leg});
   EXPECT_EQ(world.RefusalCode(), "404 8522");
 }
@@ -362,9 +360,9 @@ TEST(CallSimulation, ALineInACallIsBusy) {
   world.Create();
   world.RunToTheEnd();
 
-  EXPECT_THAT(world.Ends(), testing::Contains(testing::AllOf(
-                                testing::Field(&CallEnded::far_end, "busy"),
-                                testing::Field(&CallEnded::reason, "in_call"))));
+  EXPECT_THAT(world.Ends(),
+              testing::Contains(testing::AllOf(testing::Field(&CallEnded::far_end, "busy"),
+                                               testing::Field(&CallEnded::reason, "in_call"))));
 }
 
 TEST(CallSimulation, ABusyLineIsFreeAgainAfterAWhile) {

@@ -17,7 +17,9 @@ CallbackSigner Signer(std::vector<CallbackKey> keys) {
   return *std::move(signer);
 }
 
-CallbackSigner Signer() { return Signer({{"k1", Secret(kSecret)}}); }
+CallbackSigner Signer() {
+  return Signer({{"k1", Secret(kSecret)}});
+}
 
 struct Target {
   std::string path;
@@ -40,7 +42,8 @@ TEST(CallbackUrl, WhatIsSignedIsVerified) {
 
   const std::string url = signer.Sign(kAttempt, "http://127.0.0.1:9000/");
 
-  EXPECT_THAT(url, testing::StartsWith("http://127.0.0.1:9000/callbacks/9007199254740993/42?k=k1&s="));
+  EXPECT_THAT(url,
+              testing::StartsWith("http://127.0.0.1:9000/callbacks/9007199254740993/42?k=k1&s="));
   const Target target = TargetOf(url);
   const auto verified = signer.Verify(target.path, target.query);
   ASSERT_TRUE(verified.ok()) << verified.status();
@@ -127,7 +130,8 @@ TEST(CallbackUrl, UnfitKeysAreRefusedByName) {
   EXPECT_THAT(message({{"a&b", Secret(kSecret)}}), testing::HasSubstr("id of key 1"));
   EXPECT_THAT(message({{"", Secret(kSecret)}}), testing::HasSubstr("id of key 1"));
   EXPECT_THAT(message({{"short", Secret("tiny")}}), testing::HasSubstr("'short'"));
-  EXPECT_THAT(message({{"a", Secret(kSecret)}, {"a", Secret(kSecret)}}), testing::HasSubstr("twice"));
+  EXPECT_THAT(message({{"a", Secret(kSecret)}, {"a", Secret(kSecret)}}),
+              testing::HasSubstr("twice"));
 }
 
 TEST(CallbackUrl, TheSignatureStaysBehind) {

@@ -126,8 +126,9 @@ TEST(Calls2021, PlayAudioGoesThereAndBack) {
                                  .resource_id = "b1"};
 
   EXPECT_EQ(*DecodePlayAudioRequest(Encode(request)), request);
-  EXPECT_EQ(DecodePlayAudioRequest(R"({"audioFileUri":"http://h/a","audioFileId":"b1"})")->resource_id,
-            "b1");
+  EXPECT_EQ(
+      DecodePlayAudioRequest(R"({"audioFileUri":"http://h/a","audioFileId":"b1"})")->resource_id,
+      "b1");
   EXPECT_THAT(MessageOf(DecodePlayAudioRequest(R"({"audioFileUri":"http://h/a","loop":"yes"})")),
               HasSubstr("loop must be true or false"));
 }
@@ -154,7 +155,8 @@ TEST(Calls2021, OperationResultGoesThereAndBack) {
   result.result_info = ResultInfo{.code = 400, .subcode = 8508, .message = "cancelled"};
   EXPECT_EQ(*DecodeOperationResult(Encode(result)), result);
 
-  EXPECT_EQ(DecodeOperationResult(R"({"status":"Completed"})")->status, OperationStatus::kCompleted);
+  EXPECT_EQ(DecodeOperationResult(R"({"status":"Completed"})")->status,
+            OperationStatus::kCompleted);
   EXPECT_EQ(DecodeOperationResult(R"({"status":"new"})")->status, OperationStatus::kUnknown);
   EXPECT_THAT(MessageOf(DecodeOperationResult(R"({"resultInfo":{"code":3000000000}})")),
               HasSubstr("32 bits"));

@@ -99,9 +99,9 @@ TEST(Events, AreReadInEverySpelling) {
 
 TEST(Events, EveryToneIsRead) {
   const std::pair<const char*, char> tones[] = {
-      {"Tone0", '0'}, {"Tone9", '9'},  {"tone5", '5'},  {"Star", '*'}, {"ToneStar", '*'},
-      {"pound", '#'}, {"TonePound", '#'}, {"A", 'a'},   {"ToneD", 'd'}, {"one", '1'},
-      {"asterisk", '*'}, {"7", '7'}};
+      {"Tone0", '0'},    {"Tone9", '9'}, {"tone5", '5'},     {"Star", '*'},
+      {"ToneStar", '*'}, {"pound", '#'}, {"TonePound", '#'}, {"A", 'a'},
+      {"ToneD", 'd'},    {"one", '1'},   {"asterisk", '*'},  {"7", '7'}};
   for (const auto& [name, tone] : tones) {
     const auto event =
         DecodeOne(Envelope("DtmfReceived", std::string(R"({"ToneInfo":{"SequenceId":3,"Tone":")") +
@@ -130,7 +130,8 @@ TEST(Events, WhatWeDoNotKnowIsNoError) {
   }
   EXPECT_EQ(DecodeOne(R"({"type":"t"})")->body, EventBody(UnknownEvent{}));
   EXPECT_EQ(std::get<CallStateChanged>(
-                DecodeOne(Envelope("CallLegStateChanged", R"({"CallLegId":"x","CallState":"New"})"))->body)
+                DecodeOne(Envelope("CallLegStateChanged", R"({"CallLegId":"x","CallState":"New"})"))
+                    ->body)
                 .state,
             CallState::kUnknown);
 }
@@ -190,7 +191,9 @@ TEST(Events, LimitsHold) {
   EXPECT_THAT(MessageOf(many), HasSubstr("more than 1000"));
 }
 
-TEST(Events, AnEmptyArrayIsNoEvents) { EXPECT_TRUE(DecodeEvents("[]")->empty()); }
+TEST(Events, AnEmptyArrayIsNoEvents) {
+  EXPECT_TRUE(DecodeEvents("[]")->empty());
+}
 
 TEST(Events, EveryTruncationAndDamageIsRefusedOrReadAndNoneCrashes) {
   for (const Event& event : EveryEvent()) {

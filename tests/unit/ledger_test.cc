@@ -99,9 +99,10 @@ TEST(LedgerLines, EveryKindGoesThereAndBack) {
 }
 
 TEST(LedgerLines, TheTimeStandsInBothForms) {
-  EXPECT_EQ(FormatLedgerLine(EveryLine()[1]),
-            R"({"what":"server_stopped","at":"2023-11-14T22:13:20.000123Z","at_us":1700000000000123})"
-            "\n");
+  EXPECT_EQ(
+      FormatLedgerLine(EveryLine()[1]),
+      R"({"what":"server_stopped","at":"2023-11-14T22:13:20.000123Z","at_us":1700000000000123})"
+      "\n");
 }
 
 TEST(LedgerLines, EveryTruncationIsRefused) {

@@ -5,7 +5,9 @@
 namespace tocsin::wire {
 namespace {
 
-std::string PathOnly(const std::string& target) { return target.substr(0, target.find('?')); }
+std::string PathOnly(const std::string& target) {
+  return target.substr(0, target.find('?'));
+}
 
 TEST(Paths, AreThoseOfTheTwoEditions) {
   EXPECT_EQ(CreateCallPath(Dialect::k2021_05), "/calling/calls?api-version=2021-04-15-preview1");
@@ -18,7 +20,9 @@ TEST(Paths, AreThoseOfTheTwoEditions) {
 TEST(Paths, WhatIsMadeIsParsed) {
   const std::string id = "8:acs/ +\xC3\xA4";
   for (const Dialect dialect : {Dialect::k2021_04, Dialect::k2021_05}) {
-    const auto route = [](const std::string& target) { return ParseRoute("POST", PathOnly(target)); };
+    const auto route = [](const std::string& target) {
+      return ParseRoute("POST", PathOnly(target));
+    };
 
     EXPECT_EQ(route(CreateCallPath(dialect)), (Route{dialect, Operation::kCreateCall, "", ""}));
     EXPECT_EQ(route(PlayAudioPath(dialect, id)), (Route{dialect, Operation::kPlayAudio, id, ""}));
@@ -43,9 +47,9 @@ TEST(Paths, LiteralsMatchInAnyCaseAndIdsAsTheyAre) {
 
 TEST(Paths, WhatIsNoOperationHasNoRoute) {
   for (const char* path :
-       {"", "/", "//", "/call", "/calling", "/calling/", "/calling/callConnections", "/calling/calls/",
-        "/calling/calls//Hangup", "/calling/calls/x/y", "/calling/calls/x", "/calls/x/Hangup/z",
-        "calls"}) {
+       {"", "/", "//", "/call", "/calling", "/calling/", "/calling/callConnections",
+        "/calling/calls/", "/calling/calls//Hangup", "/calling/calls/x/y", "/calling/calls/x",
+        "/calls/x/Hangup/z", "calls"}) {
     EXPECT_EQ(ParseRoute("POST", path), std::nullopt) << path;
   }
   EXPECT_EQ(ParseRoute("GET", "/calls"), std::nullopt);

@@ -16,7 +16,9 @@ using testing::HasSubstr;
 
 constexpr int kNumbers = 40'000;
 
-std::string Number(int i) { return fmt::format("+1555{:07}", i); }
+std::string Number(int i) {
+  return fmt::format("+1555{:07}", i);
+}
 
 CallPlan DefaultPlan(const std::string& number, std::uint32_t attempt) {
   return PlanCall(DefaultPopulation(), 7, number, attempt);
@@ -186,10 +188,8 @@ TEST(PopulationFile, AllFaultsAreReportedTogetherWithTheirLines) {
 TEST(PopulationFile, WhatIsNoYamlIsRefusedWithItsLine) {
   EXPECT_THAT(std::string(ParsePopulation("a: [\n", "p.yaml").status().message()),
               HasSubstr("p.yaml:"));
-  EXPECT_EQ(ParsePopulation("- 1\n", "p.yaml").status().code(),
-            absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(ReadPopulationFile("/nonexistent/p.yaml").status().code(),
-            absl::StatusCode::kNotFound);
+  EXPECT_EQ(ParsePopulation("- 1\n", "p.yaml").status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(ReadPopulationFile("/nonexistent/p.yaml").status().code(), absl::StatusCode::kNotFound);
   EXPECT_FALSE(ParsePopulation("human: {key_1: .nan}", "p.yaml").ok());
 }
 

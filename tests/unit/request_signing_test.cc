@@ -28,7 +28,9 @@ constexpr char kAuthorization[] =
 
 const absl::Time kNow = absl::FromUnixSeconds(1'620'245'319);
 
-RequestSigner Signer() { return RequestSigner(Secret(DecodeBase64(kAccessKey).value())); }
+RequestSigner Signer() {
+  return RequestSigner(Secret(DecodeBase64(kAccessKey).value()));
+}
 
 RequestToSign Request() {
   return {.method = "POST", .path_and_query = kTarget, .host = kHost, .body = kBody};
@@ -43,10 +45,10 @@ TEST(RequestSigning, TheProvidersOwnVectorByteForByte) {
 
   const auto headers = Signer().Sign(Request(), kNow);
 
-  EXPECT_THAT(headers, testing::UnorderedElementsAre(
-                           testing::Pair("x-ms-date", kDate),
-                           testing::Pair("x-ms-content-sha256", kBodyHash),
-                           testing::Pair("Authorization", kAuthorization)));
+  EXPECT_THAT(headers,
+              testing::UnorderedElementsAre(testing::Pair("x-ms-date", kDate),
+                                            testing::Pair("x-ms-content-sha256", kBodyHash),
+                                            testing::Pair("Authorization", kAuthorization)));
   EXPECT_TRUE(Signer().Verify(Request(), Signature(), kNow).ok());
 }
 
@@ -124,10 +126,9 @@ TEST(RequestSigning, DatesAreRfc1123AndNothingElse) {
 }
 
 TEST(ConnectionString, IsReadInAnyCaseAndOrder) {
-  for (const char* text :
-       {"endpoint=https://res.communication.azure.com/;accesskey=a2V5",
-        "Endpoint=https://res.communication.azure.com;AccessKey=a2V5;",
-        "accesskey=a2V5;endpoint=https://res.communication.azure.com/"}) {
+  for (const char* text : {"endpoint=https://res.communication.azure.com/;accesskey=a2V5",
+                           "Endpoint=https://res.communication.azure.com;AccessKey=a2V5;",
+                           "accesskey=a2V5;endpoint=https://res.communication.azure.com/"}) {
     const auto parsed = ParseConnectionString(text);
     ASSERT_TRUE(parsed.ok()) << text << parsed.status();
     EXPECT_EQ(parsed->endpoint, "https://res.communication.azure.com");
