@@ -174,11 +174,11 @@ std::vector<Setting> MakeSettings() {
        NumberIn(&Config::cps, 0.1, 10'000.0), num(d.cps)},
       {"max_concurrent", kUp, "Calls at once on the embedded trunk, 1 to 1000000", true,
        NumberIn(&Config::max_concurrent, 1, 1'000'000), num(d.max_concurrent)},
-      {"max_concurrent_per_caller", kUp, "Calls at once from one caller number; 0: no such limit",
-       true, NumberIn(&Config::max_concurrent_per_caller, 0, 1'000'000),
+      {"max_concurrent_per_caller", kUp, "Calls at once from one caller number, 1 to 1000000", true,
+       NumberIn(&Config::max_concurrent_per_caller, 1, 1'000'000),
        num(d.max_concurrent_per_caller)},
       {"caller_numbers", kUp, "What the embedded trunk calls from: E.164, separated by commas",
-       true, SetCallerNumbers, fmt::format("{}", fmt::join(d.caller_numbers, ","))},
+       true, SetCallerNumbers, "twenty rehearsal numbers"},
       {"time_scale", kUp | kCallServer,
        "How much faster than life the call server runs, 1 to 10000", true,
        NumberIn(&Config::time_scale, 1.0, 10'000.0), num(d.time_scale)},
@@ -198,6 +198,14 @@ std::vector<Setting> MakeSettings() {
        false, SetAccessKey, "none"},
       {"access_key_file", kUp | kCallServer, "File that holds access_key", true,
        FromFile(SetAccessKey), "none"},
+      {"fault_throttle_every", kUp | kCallServer, "Every n-th create-call is answered 429", true,
+       NumberIn(&Config::fault_throttle_every, 0, 1'000'000), "0"},
+      {"fault_error_every", kUp | kCallServer, "Every n-th is answered 500 although it rings", true,
+       NumberIn(&Config::fault_error_every, 0, 1'000'000), "0"},
+      {"fault_hang_every", kUp | kCallServer, "Every n-th rings and is not answered for 30 s", true,
+       NumberIn(&Config::fault_hang_every, 0, 1'000'000), "0"},
+      {"fault_html_every", kUp | kCallServer, "Every n-th is answered with a page of HTML", true,
+       NumberIn(&Config::fault_html_every, 0, 1'000'000), "0"},
       {"api_host", kUp | kServe, "Address that the gRPC API listens at", true,
        Text(&Config::api_host), d.api_host},
       {"api_port", kUp | kServe, "Its port; 0: any free one", true,
@@ -219,7 +227,7 @@ std::vector<Setting> MakeSettings() {
        "PostgreSQL, as libpq reads it; a password only by the environment", true, SetDatabaseUrl,
        ""},
       {"database_connections", kUp | kServe, "Sessions kept open, 4 to 200", true,
-       NumberIn(&Config::database_connections, 4, 200), num(d.database_connections)},
+       NumberIn(&Config::database_connections, 2, 200), num(d.database_connections)},
       {"roles", kServe, "What this node does: api, scheduler, receiver", true, SetRoles,
        fmt::format("{}", fmt::join(d.roles, ","))},
       {"callback_keys", kServe, "Keys of callback URLs, the first signs", false, SetCallbackKeys,
@@ -271,7 +279,8 @@ class Loader {
 
   void Environment(const std::vector<std::string>& environment) {
     // Read elsewhere: by the launcher of PostgreSQL, by main, and by cli/.
-    const std::vector<std::string> others = {"TOCSIN_POSTGRES_BIN", "TOCSIN_CONFIG", "TOCSIN_API"};
+    const std::vector<std::string> others = {"TOCSIN_POSTGRES_BIN", "TOCSIN_CONFIG",
+                                             "TOCSIN_SERVER"};
     for (const std::string& line : environment) {
       const std::size_t equals = line.find('=');
       const std::string name = line.substr(0, equals);

@@ -31,17 +31,17 @@ struct Config {
   // Create-call requests a second on the embedded trunk. 0.1..10,000.
   double cps = 100;
   // Calls at once on the embedded trunk. 1..1,000,000.
-  int max_concurrent = 10'000;
-  // What the embedded trunk calls from, E.164. 1..10,000 of them.
-  std::vector<std::string> caller_numbers = {"+12065550100", "+12065550101", "+12065550102",
-                                             "+12065550103"};
-  // Calls at once from one caller number; 0: max_concurrent. 0..1,000,000.
-  int max_concurrent_per_caller = 0;
+  int max_concurrent = 2'000;
+  // What the embedded trunk calls from, E.164; empty: twenty rehearsal numbers.
+  // At most 10,000.
+  std::vector<std::string> caller_numbers;
+  // Calls at once from one caller number. 1..1,000,000.
+  int max_concurrent_per_caller = 100;
 
   // --- up, call-server ---
   // How much faster than life the call server runs: at 60 a minute lasts a
   // second, for people as for the dialer's own waits. 1..10,000.
-  double time_scale = 60;
+  double time_scale = 1;
   std::uint64_t seed = 1;       // Decides what everybody does who is called.
   std::string population_file;  // YAML; empty: the built-in calm day.
   std::string ledger_file;      // JSON lines, appended; empty: none is written.
@@ -50,14 +50,20 @@ struct Config {
   int call_server_threads = 256;  // Connections served at once. 1..4,096.
   // Requests must carry an HMAC made with it. Base64; empty: anybody may call.
   Secret access_key;
+  // Faults to rehearse: every n-th create-call is answered 429; or 500 although
+  // it rings; or not at all; or with a page of HTML. 0: never.
+  int fault_throttle_every = 0;
+  int fault_error_every = 0;
+  int fault_hang_every = 0;
+  int fault_html_every = 0;
 
   // --- up, serve ---
   std::string api_host = "127.0.0.1";
-  int api_port = 7411;
+  int api_port = 7233;
   std::string receiver_host = "127.0.0.1";
   // Where callbacks arrive; 0: any free one. A port of one's own lets callbacks
   // of calls that outlive a restart find the next process.
-  int receiver_port = 7412;
+  int receiver_port = 7234;
   int receiver_threads = 256;  // Connections served at once. 1..4,096.
   // What a provider reaches the receiver by; empty: http://receiver_host:port.
   std::string callback_url;
@@ -70,7 +76,7 @@ struct Config {
   // environment: flags show in the process list.
   Secret database_url;
   // --- up, serve ---
-  int database_connections = 16;  // 4..200.
+  int database_connections = 8;  // Sessions for the calls' life; reports have two more. 2..200.
   // --- serve ---
   std::vector<std::string> roles = {"api", "scheduler", "receiver"};
   // Keys that sign callback URLs; the first signs, all are accepted. As id:base64,
@@ -102,7 +108,7 @@ std::string EnvironmentOf(const Setting& setting);  // "TOCSIN_API_PORT"
 struct ConfigSources {
   Command command = Command::kUp;
   std::map<std::string, std::string> flags;
-  // As in `environ`: "TOCSIN_API_PORT=7411", others are not looked at.
+  // As in `environ`: "TOCSIN_API_PORT=7233", others are not looked at.
   std::vector<std::string> environment;
   std::string file;  // Path of a YAML file; empty: none.
 };

@@ -33,7 +33,7 @@ ONLY_IN = {
     "google/protobuf/": {"api", "cli"},
     "phonenumbers/": {"core"},
     "openssl/": {"wire", "base", "dialer"},
-    "yaml-cpp/": {"cli", "app"},
+    "yaml-cpp/": {"cli", "app", "callserver"},
     "CLI/": {"cli", "app"},
     "spdlog/": {"base"},
     "prometheus/": {"base"},

@@ -316,6 +316,11 @@ absl::Status PgCluster::Launch() {
                      absl::ToInt64Seconds(options_.start_timeout), log_file_);
 }
 
+bool PgCluster::HasEnded() {
+  if (pid_ != 0 && WaitForChild(pid_, absl::ZeroDuration())) pid_ = 0;
+  return pid_ == 0;
+}
+
 void PgCluster::Stop() {
   if (pid_ == 0) return;
   for (const int signal : {SIGINT, SIGQUIT, SIGKILL}) {

@@ -60,6 +60,10 @@ class PgCluster {
   const std::string& log_file() const { return log_file_; }
   pid_t pid() const { return pid_; }  // Of the postmaster; 0 when stopped.
 
+  // Whether the server has ended by itself since it was started. Restart() brings
+  // it back.
+  bool HasEnded();
+
   // Ends open sessions, writes a checkpoint, and returns when the server is gone.
   // Nothing happens if it does not run.
   void Stop();

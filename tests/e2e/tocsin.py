@@ -131,7 +131,7 @@ class EndToEnd(unittest.TestCase):
         for line in (self.folder / "data" / "listening").read_text().splitlines():
             name, _, address = line.partition("=")
             if name == "api":
-                return {"TOCSIN_API": address}
+                return {"TOCSIN_SERVER": address}
         raise AssertionError("no API in the list of what listens")
 
     def campaign(self, *arguments, **more):
@@ -160,7 +160,7 @@ class EndToEnd(unittest.TestCase):
 
     @staticmethod
     def id_of(finished):
-        return finished.json()["name"].removeprefix("campaigns/")
+        return finished.json()["campaign"]["name"].removeprefix("campaigns/")
 
     # --- questions ---
 

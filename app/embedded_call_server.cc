@@ -1,0 +1,28 @@
+#include "app/embedded_call_server.h"
+
+#include "base/status_macros.h"
+
+namespace tocsin {
+
+absl::StatusOr<std::unique_ptr<callserver::CallServer>> StartCallServer(const Config& config,
+                                                                        const Clock& clock) {
+  callserver::CallServer::Options options;
+  options.host = config.call_server_host;
+  options.port = config.call_server_port;
+  options.access_key = config.access_key;
+  options.seed = config.seed;
+  options.time_scale = config.time_scale;
+  options.ledger_path = config.ledger_file;
+  options.http_threads = config.call_server_threads;
+  options.faults.throttle_every = config.fault_throttle_every;
+  options.faults.fail_after_placing_every = config.fault_error_every;
+  options.faults.hang_every = config.fault_hang_every;
+  options.faults.html_every = config.fault_html_every;
+  if (!config.population_file.empty()) {
+    TOCSIN_ASSIGN_OR_RETURN(options.population,
+                            callserver::ReadPopulationFile(config.population_file));
+  }
+  return callserver::CallServer::Start(options, clock);
+}
+
+}  // namespace tocsin

@@ -1,0 +1,17 @@
+#pragma once
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "app/config.h"
+#include "base/clock.h"
+#include "callserver/server.h"
+
+namespace tocsin {
+
+// The call server as the settings want it, for `up` and for `call-server`.
+// Besides the errors of CallServer::Start: kNotFound and kInvalidArgument of the
+// population file.
+absl::StatusOr<std::unique_ptr<callserver::CallServer>> StartCallServer(const Config& config,
+                                                                        const Clock& clock);
+
+}  // namespace tocsin

@@ -1,0 +1,49 @@
+#include "app/settings.h"
+
+#include <unistd.h>
+
+#include "app/exit_codes.h"
+#include "base/log.h"
+#include "base/status_macros.h"
+
+namespace tocsin {
+namespace {
+
+std::vector<std::string> Environment() {
+  std::vector<std::string> lines;
+  for (char** line = environ; *line != nullptr; ++line) lines.emplace_back(*line);
+  return lines;
+}
+
+}  // namespace
+
+StartingPoint ReadSettings(Command command, const std::string& name, const std::string& about,
+                           const std::string& words_help,
+                           const std::vector<std::string>& arguments) {
+  StartingPoint start;
+  CommandLine line = ReadCommandLine(command, name, about, words_help, arguments);
+  start.words = std::move(line.words);
+  start.exit_code = line.exit_code;
+  if (start.exit_code) return start;
+
+  LoadedConfig loaded = LoadConfig({.command = command,
+                                    .flags = std::move(line.flags),
+                                    .environment = Environment(),
+                                    .file = line.config_file});
+  if (!loaded.problems.empty()) {
+    fmt::print(stderr, "tocsin {}: the configuration cannot be used:\n", name);
+    for (const std::string& problem : loaded.problems) fmt::print(stderr, "  {}\n", problem);
+    start.exit_code = kExitConfig;
+    return start;
+  }
+  start.config = std::move(loaded.config);
+  SetLogLevel(start.config.log_level);
+  return start;
+}
+
+int Fail(const std::string& name, const absl::Status& status) {
+  fmt::print(stderr, "tocsin {}: {}\n", name, Message(status));
+  return kExitFailed;
+}
+
+}  // namespace tocsin

@@ -1,0 +1,28 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "app/command_line.h"
+#include "app/config.h"
+
+namespace tocsin {
+
+// The settings of a command, or the exit code it ends with.
+struct StartingPoint {
+  Config config;
+  std::vector<std::string> words;
+  std::optional<int> exit_code;
+};
+
+// Reads command line, environment and file; prints everything that is wrong, or
+// the help; sets the log level.
+StartingPoint ReadSettings(Command command, const std::string& name, const std::string& about,
+                           const std::string& words_help,
+                           const std::vector<std::string>& arguments);
+
+// Prints "tocsin NAME: message" and returns the exit code for it.
+int Fail(const std::string& name, const absl::Status& status);
+
+}  // namespace tocsin

@@ -1,0 +1,9 @@
+# Stories told to the real binary, PostgreSQL and all; unittest of Python's own library.
+foreach(story bad_input campaign)
+  add_test(NAME e2e_${story}
+    COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/e2e/${story}_test.py -v)
+  set_tests_properties(e2e_${story} PROPERTIES
+    LABELS e2e
+    TIMEOUT 900
+    ENVIRONMENT "TOCSIN_BINARY=$<TARGET_FILE:tocsin>;TOCSIN_SOURCE=${PROJECT_SOURCE_DIR};PYTHONDONTWRITEBYTECODE=1")
+endforeach()
