@@ -77,8 +77,8 @@ grpc::Status CampaignServiceImpl::Answer(const char* method,
   const SteadyTime began = clock_.Steady();
   const absl::Status status = body();
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.Steady() - began);
-  const bool ours = status.code() == absl::StatusCode::kInternal ||
-                    status.code() == absl::StatusCode::kUnavailable;
+  const bool ours = absl::IsInternal(status) ||
+                    (absl::IsUnavailable(status) && !streams_.stopping().stop_requested());
   Log(ours ? LogLevel::kWarn : LogLevel::kDebug, "api_call",
       {{"method", method},
        {"code", absl::StatusCodeToString(status.code())},

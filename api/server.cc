@@ -1,5 +1,6 @@
 #include "api/server.h"
 
+#include <grpc/support/log.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
@@ -23,9 +24,15 @@ constexpr int kStreamsOfConnectionMax = 100;
 // A client may ask whether we are alive this often, also while nothing else is said.
 constexpr int kPingIntervalLeastMs = 10'000;
 
+// The library's own words say in a paragraph what our errors say in a line.
+void LogForLibrary(gpr_log_func_args* said) {
+  Log(LogLevel::kDebug, "grpc", {{"said", said->message}});
+}
+
 void EnableLibraryServices() {
   static std::once_flag once;
   std::call_once(once, [] {
+    gpr_set_log_function(&LogForLibrary);
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   });

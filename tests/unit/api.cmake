@@ -1,0 +1,6 @@
+tocsin_test(NAME api_messages_test LABEL unit
+  SOURCES unit/api_messages_test.cc
+  DEPENDS tocsin::api tocsin::number_reader)
+tocsin_test(NAME api_service_test LABEL unit
+  SOURCES unit/api_service_test.cc
+  DEPENDS tocsin::api tocsin::number_reader tocsin_in_memory_store)
