@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -52,13 +53,14 @@ struct CreateCallCompletion {
 };
 
 // Asked by the gateway at the very last moment, the request ready and the
-// connection open. Blocks until the request may leave; the moment it returns
-// `true` is the send time. False: it must not leave any more (stopped, lease
-// lost, intent too old), and completes as CallNotSent. Thread-safe.
+// connection open. Blocks until the request may leave and gives its send time:
+// the one that the rate is kept by, whatever holds the caller up afterwards.
+// nullopt: it must not leave any more (stopped, lease lost, intent too old),
+// and completes as CallNotSent with kNoPermit. Thread-safe.
 class SendPermit {
  public:
   virtual ~SendPermit() = default;
-  virtual bool Acquire(const CreateCallRequest& request) = 0;
+  virtual std::optional<absl::Time> Acquire(const CreateCallRequest& request) = 0;
 };
 
 // The carrier, as the scheduler sees it: asynchronous, because an event may

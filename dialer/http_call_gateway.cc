@@ -118,8 +118,9 @@ CreateCallResult HttpCallGateway::Exchange(const Order& order, CreateCallComplet
   if (!signed_order.ok()) return CallNotSent{Message(signed_order.status())};
   auto loan = pool_.Borrow(order.trunk.endpoint);
   if (!loan.ok()) return CallNotSent{Message(loan.status())};
-  if (!order.permit->Acquire(order.request)) return CallNotSent{"the permit was refused"};
-  completion.sent_at = clock_.Now();
+  const std::optional<absl::Time> sent_at = order.permit->Acquire(order.request);
+  if (!sent_at) return CallNotSent{kNoPermit};
+  completion.sent_at = *sent_at;
   HttpResult result = loan->Send(*signed_order);
   if (auto* not_sent = std::get_if<HttpNotSent>(&result)) {
     return CallNotSent{std::move(not_sent->reason)};

@@ -41,8 +41,24 @@ void PaceGate::Stop(CampaignId campaign) {
 }
 
 void PaceGate::SetLeaseValidUntil(SteadyTime until) {
+  // The narrowest of some readings: a preemption between the two clocks would
+  // otherwise shift every send time until the next renewal.
+  SteadyTime steady = clock_.Steady();
+  absl::Time wall = clock_.Now();
+  auto narrowest = clock_.Steady() - steady;
+  for (int reading = 0; reading < 4; ++reading) {
+    const SteadyTime before = clock_.Steady();
+    const absl::Time now = clock_.Now();
+    if (const auto width = clock_.Steady() - before; width < narrowest) {
+      narrowest = width;
+      steady = before;
+      wall = now;
+    }
+  }
   std::lock_guard lock(state_mutex_);
   lease_valid_until_ = until;
+  anchor_steady_ = steady;
+  anchor_wall_ = wall;
 }
 
 void PaceGate::HoldUntil(SteadyTime until) {
@@ -78,14 +94,23 @@ std::variant<PaceGate::Granted, PaceGate::Denied, PaceGate::WaitUntil> PaceGate:
   return Granted{};
 }
 
-bool PaceGate::Acquire(const CreateCallRequest& request) {
+// A send time is a moment of the steady clock, which the rate is kept by. To
+// read the other clock for it as well would let a preempted worker write down
+// a later time than it was granted.
+absl::Time PaceGate::WallTimeOf(SteadyTime at) const {
+  std::lock_guard lock(state_mutex_);
+  return anchor_wall_ + absl::FromChrono(at - anchor_steady_);
+}
+
+std::optional<absl::Time> PaceGate::Acquire(const CreateCallRequest& request) {
   // Whoever has the turn sleeps until the slot; the others queue behind it, so
   // that a slot wakes one thread and not all.
   std::lock_guard turn(turn_mutex_);
   while (true) {
-    const auto answer = TryAcquire(request, clock_.Steady());
-    if (std::holds_alternative<Granted>(answer)) return true;
-    if (std::holds_alternative<Denied>(answer)) return false;
+    const SteadyTime now = clock_.Steady();
+    const auto answer = TryAcquire(request, now);
+    if (std::holds_alternative<Granted>(answer)) return WallTimeOf(now);
+    if (std::holds_alternative<Denied>(answer)) return std::nullopt;
     clock_.SleepUntil(std::get<WaitUntil>(answer).at, closed_.get_token());
   }
 }

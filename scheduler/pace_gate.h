@@ -43,8 +43,8 @@ class PaceGate final : public SendPermit {
   void HoldUntil(SteadyTime until);
   void Close();
 
-  // SendPermit: waits for the slot. False: it must not be sent any more.
-  bool Acquire(const CreateCallRequest& request) override;
+  // SendPermit: waits for the slot.
+  std::optional<absl::Time> Acquire(const CreateCallRequest& request) override;
 
   // One try of Acquire() without waiting, for whoever keeps time differently.
   struct Granted {};
@@ -65,6 +65,7 @@ class PaceGate final : public SendPermit {
 
  private:
   SteadyTime EarliestNext(CampaignId campaign, SteadyTime now) const;  // REQUIRES: state_mutex_.
+  absl::Time WallTimeOf(SteadyTime at) const;
 
   const std::chrono::nanoseconds guard_;
   const Clock& clock_;
@@ -79,6 +80,9 @@ class PaceGate final : public SendPermit {
   std::map<AttemptKey, SteadyTime> intended_at_;
   SteadyTime lease_valid_until_{};
   SteadyTime hold_until_{};
+  // One moment on both clocks, to tell send times as people write them.
+  SteadyTime anchor_steady_{};
+  absl::Time anchor_wall_;
 };
 
 }  // namespace tocsin::scheduler

@@ -61,7 +61,9 @@ class SweptStore final : public RecordingStore {
 
 class FreePermit final : public SendPermit {
  public:
-  bool Acquire(const CreateCallRequest&) override { return true; }
+  std::optional<absl::Time> Acquire(const CreateCallRequest&) override {
+    return SystemClock().Now();
+  }
 };
 
 std::string EventBody(std::int64_t sequence) {

@@ -32,10 +32,11 @@ wire::CallbackSigner Signer() {
 // Lets everything pass, and counts.
 class OpenPermit final : public SendPermit {
  public:
-  bool Acquire(const CreateCallRequest&) override {
+  std::optional<absl::Time> Acquire(const CreateCallRequest&) override {
     ++asked;
     if (before) before();
-    return !refuses;
+    if (refuses) return std::nullopt;
+    return SystemClock().Now();
   }
   std::atomic<int> asked{0};
   bool refuses = false;
