@@ -335,6 +335,18 @@ TEST_F(CallServerTest, AStopEndsTheLiveCalls) {
   EXPECT_EQ(reading->server_starts, 2);
 }
 
+// For the sanitizers: everything may be under way when it stops.
+TEST_F(CallServerTest, StopsInTheMiddleOfManyCalls) {
+  options_.time_scale = 2'000;
+  options_.ledger_path.clear();
+  for (int round = 0; round < 5; ++round) {
+    Start();
+    for (int i = 0; i < 40; ++i) CreatedLeg(Create("+1555555" + std::to_string(1'000 + i)));
+    Stop();
+    EXPECT_EQ(server_->stats().creates, 40);
+  }
+}
+
 TEST_F(CallServerTest, BadOptionsAreRefused) {
   options_.time_scale = 0;
   EXPECT_EQ(CallServer::Start(options_, SystemClock()).status().code(),

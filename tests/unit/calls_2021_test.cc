@@ -72,10 +72,12 @@ TEST(Calls2021, CreateIsWrittenAsThePublishedEditionHasIt) {
 }
 
 TEST(Calls2021, CreateIsReadInEverySpelling) {
-  const auto decoded = DecodeCreateCallRequest(
-      R"({"Targets":[null,{"rawId":"4:+14255550123"}],"alternateCallerId":{"phoneNumber":{"value":"+18005550100"}},)"
-      R"("callbackURI":"HTTP://h/cb","requestedCallEvents":["DtmfReceived",null,"somethingNew"],"source":null,)"
-      R"("unknown":{"a":[1]}})");
+  const auto decoded =
+      DecodeCreateCallRequest(R"({"Targets":[null,{"rawId":"4:+14255550123"}],)"
+                              R"("alternateCallerId":{"phoneNumber":{"value":"+18005550100"}},)"
+                              R"("callbackURI":"HTTP://h/cb","source":null,)"
+                              R"("requestedCallEvents":["DtmfReceived",null,"somethingNew"],)"
+                              R"("unknown":{"a":[1]}})");
 
   ASSERT_TRUE(decoded.ok()) << decoded.status();
   EXPECT_THAT(decoded->targets, testing::ElementsAre(Identifier::PhoneNumber(kNumber)));
@@ -103,9 +105,11 @@ TEST(Calls2021, CreateNamesTheMemberThatIsWrong) {
        "callbackUri must be an absolute http or https URL"},
       {R"({"targets":[{"phoneNumber":{"value":"+1"}}],"callbackUri":"http://h","subject":3})",
        "subject must be a string"},
-      {R"({"targets":[{"phoneNumber":{"value":"+1"}}],"callbackUri":"http://h","requestedCallEvents":[3]})",
+      {R"({"targets":[{"phoneNumber":{"value":"+1"}}],"callbackUri":"http://h",)"
+       R"("requestedCallEvents":[3]})",
        "requestedCallEvents must be an array of strings"},
-      {R"({"targets":[{"phoneNumber":{"value":"+1"}}],"callbackUri":"http://h","sourceAlternateIdentity":"x"})",
+      {R"({"targets":[{"phoneNumber":{"value":"+1"}}],"callbackUri":"http://h",)"
+       R"("sourceAlternateIdentity":"x"})",
        "sourceAlternateIdentity must be an object"},
   };
   for (const auto& [body, expected] : cases) {

@@ -85,9 +85,13 @@ TEST(Events, AStateChangeIsReadInTheDocumentedForm) {
 
 TEST(Events, AreReadInEverySpelling) {
   const std::string bodies[] = {
-      R"([{"type":"Microsoft.Communication.CallLegStateChanged","time":"2021-05-05T20:08:39.1234567+00:00","specversion":"1.0","data":{"callLegId":"x","callState":"terminated"}}])",
-      R"({"eventType":"microsoft.communication.CallConnectionStateChanged","data":{"callConnectionId":"x","callConnectionState":"disconnected"}})",
-      R"({"eventType":"Microsoft.Communication.CallLegStateChanged","subject":"callLeg/x/callState","data":{"CallState":"Terminated"}})",
+      R"([{"type":"Microsoft.Communication.CallLegStateChanged","specversion":"1.0",)"
+      R"("time":"2021-05-05T20:08:39.1234567+00:00",)"
+      R"("data":{"callLegId":"x","callState":"terminated"}}])",
+      R"({"eventType":"microsoft.communication.CallConnectionStateChanged",)"
+      R"("data":{"callConnectionId":"x","callConnectionState":"disconnected"}})",
+      R"({"eventType":"Microsoft.Communication.CallLegStateChanged",)"
+      R"("subject":"callLeg/x/callState","data":{"CallState":"Terminated"}})",
   };
   for (const std::string& body : bodies) {
     const auto event = DecodeOne(body);

@@ -18,11 +18,10 @@ constexpr char kAccessKey[] = "YnVsay1kaWFsZXItdGVzdC1rZXktMDEyMzQ1Njc4OSE=";
 constexpr char kDate[] = "Wed, 05 May 2021 20:08:39 GMT";
 constexpr char kTarget[] = "/calling/callConnections?api-version=2026-03-12";
 constexpr char kHost[] = "contoso.communication.azure.com";
-constexpr char kBody[] =
-    R"({"targets":[{"kind":"phoneNumber","rawId":"4:+14255550123",)"
-    R"("phoneNumber":{"value":"+14255550123"}}],)"
-    R"("sourceCallerIdNumber":{"value":"+18005550100"},)"
-    R"("callbackUri":"https://dialer.example.com/cb?c=1"})";
+constexpr char kBody[] = R"({"targets":[{"kind":"phoneNumber","rawId":"4:+14255550123",)"
+                         R"("phoneNumber":{"value":"+14255550123"}}],)"
+                         R"("sourceCallerIdNumber":{"value":"+18005550100"},)"
+                         R"("callbackUri":"https://dialer.example.com/cb?c=1"})";
 constexpr char kBodyHash[] = "PRXmkzP6VJcbDjXwtHcEigMdrlmgIFiukOW9xFArU+s=";
 constexpr char kAuthorization[] =
     "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature="
