@@ -1,0 +1,66 @@
+#include "db/error.h"
+
+#include <exception>
+#include <string>
+
+#include <pqxx/pqxx>
+
+#include "base/status_macros.h"
+
+namespace tocsin::db {
+namespace {
+
+std::string FirstLine(const char* text) {
+  const std::string_view view(text);
+  return std::string(view.substr(0, view.find('\n')));
+}
+
+// The classes of errors whose first line speaks of the schema and the session
+// only. Data exceptions (22) and our own RAISEs quote values.
+bool IsAboutSchema(const std::string& sqlstate) {
+  const std::string group = sqlstate.substr(0, 2);
+  return group == "08" || group == "23" || group == "25" || group == "26" || group == "40" ||
+         group == "42" || group == "53" || group == "54" || group == "55" || group == "57" ||
+         group == "58";
+}
+
+absl::StatusCode CodeOf(const std::string& sqlstate) {
+  const std::string group = sqlstate.substr(0, 2);
+  if (sqlstate == "23505") return absl::StatusCode::kAlreadyExists;
+  if (group == "23") return absl::StatusCode::kFailedPrecondition;
+  if (group == "40" || sqlstate == "55P03") return absl::StatusCode::kAborted;
+  if (sqlstate == "57014") return absl::StatusCode::kDeadlineExceeded;
+  if (group == "08" || group == "53" || group == "57") return absl::StatusCode::kUnavailable;
+  return absl::StatusCode::kInternal;
+}
+
+absl::Status StatusOfSqlError(std::string_view where, const pqxx::sql_error& error) {
+  const std::string& sqlstate = error.sqlstate();
+  const std::string said = IsAboutSchema(sqlstate) ? FirstLine(error.what()) : "";
+  return MakeStatus(CodeOf(sqlstate), "{}: SQLSTATE {}{}{}", where,
+                    sqlstate.empty() ? "?" : sqlstate, said.empty() ? "" : ": ", said);
+}
+
+}  // namespace
+
+absl::Status CurrentExceptionToStatus(std::string_view where) {
+  try {
+    throw;
+  } catch (const pqxx::in_doubt_error&) {
+    return MakeStatus(absl::StatusCode::kUnknown,
+                      "{}: the connection broke during COMMIT; its fate is not known", where);
+  } catch (const pqxx::statement_completion_unknown&) {
+    // In libpqxx 6 this derives from transaction_rollback, yet promises less.
+    return MakeStatus(absl::StatusCode::kUnknown, "{}: the server cannot tell whether it is done",
+                      where);
+  } catch (const pqxx::broken_connection& error) {
+    return Unavailable("{}: {}", where, FirstLine(error.what()));
+  } catch (const pqxx::sql_error& error) {
+    return StatusOfSqlError(where, error);
+  } catch (const std::exception&) {
+    // A conversion error quotes the value that it could not convert.
+    return MakeStatus(absl::StatusCode::kInternal, "{}: unexpected answer of the database", where);
+  }
+}
+
+}  // namespace tocsin::db

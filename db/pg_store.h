@@ -1,0 +1,112 @@
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "base/secret.h"
+#include "core/store.h"
+
+namespace tocsin::db {
+
+class CampaignCache;
+class Pool;
+
+// Both interfaces over PostgreSQL. Each method is one transaction of at most a
+// dozen statements, whatever the size of the batch; lost races are repeated
+// inside. The schema must be the newest (migrator.h).
+//
+// What commits wakes listeners of every node through NOTIFY (change_feed.h).
+//
+// Thread-safe; blocks on the database, at most pool_size calls at once. Errors
+// are those of core/store.h; besides, kDeadlineExceeded if a statement took
+// longer than two minutes, and kInternal for what should not be.
+class PgStore final : public CampaignStore, public DialStore {
+ public:
+  struct Options {
+    Secret database_url;  // "host=/run/x dbname=tocsin" or postgresql://...
+    int pool_size = 8;    // Sessions for the calls' life; reports have two more.
+  };
+
+  // kUnavailable, with what to look at, if the server cannot be reached now.
+  static absl::StatusOr<std::unique_ptr<PgStore>> Open(Options options,
+                                                       const Clock& clock = SystemClock());
+  ~PgStore() override;
+
+  // CampaignStore.
+  absl::StatusOr<Campaign> CreateCampaign(const ApiRequest& request, const CampaignSpec& spec,
+                                          absl::Time now) override;
+  absl::StatusOr<Campaign> GetCampaign(TenantId tenant, CampaignId id) override;
+  absl::StatusOr<CampaignPage> ListCampaigns(TenantId tenant, CampaignId after,
+                                             int page_size) override;
+  absl::StatusOr<Campaign> CommandCampaign(const ApiRequest& request, CampaignId id,
+                                           CampaignCommand command, CancelMode mode,
+                                           const std::string& reason, absl::Time now) override;
+  absl::StatusOr<ImportSummary> BeginImport(const ApiRequest& request, CampaignId id,
+                                            absl::Time now) override;
+  absl::StatusOr<ImportBatchResult> ImportBatch(ImportId import, std::int64_t batch_no,
+                                                const std::vector<ImportRow>& rows,
+                                                const std::vector<RefusedRow>& refused,
+                                                absl::Time now) override;
+  absl::StatusOr<ImportSummary> FinishImport(ImportId import, absl::Time now) override;
+  absl::StatusOr<RefusedPage> ListRefusedRows(TenantId tenant, CampaignId id, std::int64_t after,
+                                              int page_size) override;
+  absl::StatusOr<CampaignProgress> GetProgress(CampaignId id) override;
+  absl::StatusOr<std::vector<ReportTable>> RunReport(CampaignId id) override;
+  absl::StatusOr<std::vector<std::string>> RunAudit(std::optional<CampaignId> id) override;
+  absl::StatusOr<PromptId> SavePrompt(TenantId tenant, const std::string& wav,
+                                      absl::Duration length, absl::Time now) override;
+  absl::StatusOr<Prompt> GetPrompt(PromptId id) override;
+  absl::StatusOr<Prompt> FindPrompt(const std::string& public_name) override;
+  absl::StatusOr<Trunk> SaveTrunk(const Trunk& trunk, absl::Time now) override;
+  absl::StatusOr<Trunk> GetTrunk(const std::string& name) override;
+  absl::StatusOr<std::vector<Trunk>> ListTrunks() override;
+  absl::Status AddSuppressions(TenantId tenant, const std::string& purpose,
+                               const std::vector<PhoneNumber>& numbers, const std::string& source,
+                               absl::Time now) override;
+
+  // DialStore.
+  absl::StatusOr<Lease> AcquireLease(const std::string& group, const std::string& node,
+                                     absl::Duration length) override;
+  absl::Status ReleaseLease(const std::string& group, const std::string& node,
+                            std::int64_t epoch) override;
+  absl::StatusOr<int> TakeOver(const std::string& group, std::int64_t epoch,
+                               absl::Time now) override;
+  absl::StatusOr<std::vector<ActiveCampaign>> ListActiveCampaigns() override;
+  absl::StatusOr<std::vector<PlannedAttempt>> ClaimDue(OperationId operation, CampaignId campaign,
+                                                       std::int64_t epoch, int limit,
+                                                       absl::Time now) override;
+  absl::StatusOr<SlotCount> CountSlots(TrunkId trunk) override;
+  absl::StatusOr<std::vector<IntentVerdict>> CommitIntents(
+      OperationId operation, const std::string& group, std::int64_t epoch, const Trunk& trunk,
+      const std::vector<IntentRequest>& requests, absl::Time now) override;
+  absl::Status ReturnToQueue(const std::vector<std::pair<AttemptKey, absl::Time>>& attempts,
+                             absl::Time now) override;
+  absl::StatusOr<int> ConcludeRecipients(CampaignId campaign, Outcome otherwise, int limit,
+                                         absl::Time now) override;
+  absl::StatusOr<bool> CompleteIfDone(CampaignId campaign, absl::Time now) override;
+  absl::Status PauseCampaign(CampaignId campaign, const std::string& reason,
+                             absl::Time now) override;
+  absl::StatusOr<std::vector<AttemptChange>> RecordFacts(const std::vector<AttemptInput>& inputs,
+                                                         absl::Time now) override;
+  absl::StatusOr<std::vector<AttemptKey>> ListLiveAttempts(AttemptKey after, int limit) override;
+  absl::StatusOr<std::vector<PendingAction>> ClaimPendingActions(absl::Time before, int limit,
+                                                                 absl::Time now) override;
+  absl::StatusOr<Campaign> GetCampaign(CampaignId id) override;
+  absl::StatusOr<std::vector<AttemptKey>> ListHangUpsOwed(CampaignId campaign, int limit) override;
+
+ private:
+  PgStore(Options options, const Clock& clock);
+  void Analyze(bool due_queue);
+
+  std::unique_ptr<Pool> pool_;          // SessionKind::kHot.
+  std::unique_ptr<Pool> reports_pool_;  // SessionKind::kReports.
+  std::unique_ptr<CampaignCache> campaigns_;
+};
+
+}  // namespace tocsin::db
