@@ -71,8 +71,9 @@ absl::Status Node::StartDialer(const Config& config, const Options& options, con
   const auto observer = [this](const AttemptChange& change) {
     if (scheduler::Scheduler* scheduler = told_.load()) scheduler->OnAttemptChange(change);
   };
-  TOCSIN_ASSIGN_OR_RETURN(dialer_,
-                          dialer::Dialer::Start(settings, *store_, find_prompt, observer, clock));
+  TOCSIN_ASSIGN_OR_RETURN(
+      dialer_, NamingFlag(dialer::Dialer::Start(settings, *store_, find_prompt, observer, clock),
+                          "--receiver-port"));
   return absl::OkStatus();
 }
 

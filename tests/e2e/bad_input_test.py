@@ -123,7 +123,8 @@ class Submissions(EndToEnd):
             taken.listen()
             port = taken.getsockname()[1]
 
-            told = run("up", "--data-dir", self.folder / "data", "--api-port", port)
+            told = run("up", "--data-dir", self.folder / "data", "--api-port", port,
+                       "--receiver-port", 0)
 
         self.assertEqual(told.code, FAILED)
         self.assertIn(str(port), told.err)

@@ -110,14 +110,14 @@ class WholeCampaign(EndToEnd):
         self.assert_audit_is_empty()
 
     def seed(self):
-        seed = int(os.environ.get("TOCSIN_SEED_OF_TEST", "1"))
-        print(f"TOCSIN_SEED_OF_TEST={seed}")
+        seed = int(os.environ.get("E2E_SEED", "1"))
+        print(f"E2E_SEED={seed}")
         return seed
 
     def watch_until(self, campaign, attempts):
         """Follows the campaign's plain lines until so many attempts have ended."""
         watching = subprocess.Popen(
-            [os.environ["TOCSIN_BINARY"], "campaign", "watch", campaign, "-o", "json"],
+            [os.environ["E2E_BINARY"], "campaign", "watch", campaign, "-o", "json"],
             env={**os.environ, **self.api()}, stdout=subprocess.PIPE, text=True)
         try:
             for line in watching.stdout:

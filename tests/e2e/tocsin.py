@@ -17,8 +17,8 @@ import threading
 import time
 import unittest
 
-BINARY = os.environ["TOCSIN_BINARY"]
-SOURCE = pathlib.Path(os.environ["TOCSIN_SOURCE"])
+BINARY = os.environ["E2E_BINARY"]
+SOURCE = pathlib.Path(os.environ["E2E_SOURCE"])
 EXAMPLES = SOURCE / "examples"
 PATIENCE_S = 180
 
@@ -55,7 +55,12 @@ class Up:
                                         text=True)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self.wait_for_line(ready)
+        try:
+            self.wait_for_line(ready)
+        except AssertionError:
+            self.kill()
+            self.process.stdout.close()
+            raise
 
     def _read(self):
         for line in self.process.stdout:
