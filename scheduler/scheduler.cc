@@ -141,6 +141,8 @@ void Scheduler::TakeChange(const AttemptChange& change) {
     if (const auto it = trunks_.find(change.trunk); it != trunks_.end()) {
       it->second->slots_stale = true;
     }
+    // It may have been the last one, or have put somebody back into the queue.
+    refresh_at_ = std::min(refresh_at_, steady_ + kRefreshEvery);
   }
   const auto it = on_their_way_.find(change.attempt);
   if (it == on_their_way_.end()) return;
