@@ -86,8 +86,9 @@ class HttpServer::Impl {
   absl::Status Listen() {
     errno = 0;
     const bool any = options_.port == 0;
-    const int port = any ? server_.bind_to_any_port(options_.host)
-                         : (server_.bind_to_port(options_.host, options_.port) ? options_.port : -1);
+    const int port =
+        any ? server_.bind_to_any_port(options_.host)
+            : (server_.bind_to_port(options_.host, options_.port) ? options_.port : -1);
     if (port < 0) {
       return Unavailable("cannot listen on {}:{}: {}; choose another address, or stop what uses it",
                          options_.host, options_.port,
@@ -161,9 +162,15 @@ class HttpServer::Impl {
 };
 
 HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-HttpServer::~HttpServer() { Stop(); }
-int HttpServer::port() const { return impl_->port(); }
-void HttpServer::Stop() { impl_->Stop(); }
+HttpServer::~HttpServer() {
+  Stop();
+}
+int HttpServer::port() const {
+  return impl_->port();
+}
+void HttpServer::Stop() {
+  impl_->Stop();
+}
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const Options& options,
                                                               Handler handler) {

@@ -58,8 +58,7 @@ class HttpServer {
 
   // Listens and serves until Stop() or destruction. kUnavailable if the address
   // cannot be bound; the message names it and says what to do.
-  static absl::StatusOr<std::unique_ptr<HttpServer>> Start(const Options& options,
-                                                           Handler handler);
+  static absl::StatusOr<std::unique_ptr<HttpServer>> Start(const Options& options, Handler handler);
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;

@@ -65,6 +65,8 @@ void Log(LogLevel level, std::string_view event, std::initializer_list<LogField>
   Logger().log(SpdlogLevel(level), line);
 }
 
-void SetLogLevel(LogLevel level) { Logger().set_level(SpdlogLevel(level)); }
+void SetLogLevel(LogLevel level) {
+  Logger().set_level(SpdlogLevel(level));
+}
 
 }  // namespace tocsin

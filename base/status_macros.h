@@ -12,8 +12,8 @@
 #define TOCSIN_CONCAT(a, b) TOCSIN_CONCAT_INNER(a, b)
 
 // Leaves the enclosing function with the status if it is not OK.
-#define TOCSIN_RETURN_IF_ERROR(expression)                  \
-  do {                                                      \
+#define TOCSIN_RETURN_IF_ERROR(expression)                                                    \
+  do {                                                                                        \
     if (absl::Status tocsin_status = (expression); !tocsin_status.ok()) return tocsin_status; \
   } while (false)
 

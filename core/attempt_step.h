@@ -30,9 +30,9 @@ struct Action {
 };
 
 struct AttemptStep {
-  CallView view;                  // Of the facts and the verdicts together.
-  std::vector<Fact> verdicts;     // Own facts to log now (kLost).
-  std::vector<Action> actions;    // All that are wanted by now; most exist already.
+  CallView view;                   // Of the facts and the verdicts together.
+  std::vector<Fact> verdicts;      // Own facts to log now (kLost).
+  std::vector<Action> actions;     // All that are wanted by now; most exist already.
   std::optional<absl::Time> wake;  // When to step again if nothing happens; unset once ended.
 };
 

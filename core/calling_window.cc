@@ -22,8 +22,10 @@ absl::StatusOr<CallingWindow> MakeCallingWindow(int open_minute, int close_minut
     return InvalidArgument("window opens at minute {}; it must be 0 to 1439", open_minute);
   }
   if (close_minute <= open_minute || close_minute > kDayMinutes) {
-    return InvalidArgument("window closes at minute {}; it must be after its opening ({}) and at "
-                           "most 1440 (24:00)", close_minute, open_minute);
+    return InvalidArgument(
+        "window closes at minute {}; it must be after its opening ({}) and at "
+        "most 1440 (24:00)",
+        close_minute, open_minute);
   }
   return CallingWindow{open_minute, close_minute};
 }
@@ -44,12 +46,11 @@ absl::StatusOr<int> ParseMinuteOfDay(std::string_view text) {
 
 absl::StatusOr<absl::TimeZone> FindTimeZone(std::string_view name) {
   // Abseil would also open "file:..." and absolute paths.
-  const bool shaped = !name.empty() && name.front() != '/' &&
-                      std::all_of(name.begin(), name.end(), [](char c) {
-                        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                               (c >= '0' && c <= '9') || c == '_' || c == '+' || c == '-' ||
-                               c == '/';
-                      });
+  const bool shaped =
+      !name.empty() && name.front() != '/' && std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '_' || c == '+' || c == '-' || c == '/';
+      });
   absl::TimeZone zone;
   if (!shaped || !absl::LoadTimeZone({name.data(), name.size()}, &zone)) {
     return absl::InvalidArgumentError(

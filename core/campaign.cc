@@ -55,9 +55,8 @@ class Violations {
   void CheckDuration(std::string field, absl::Duration value, absl::Duration min,
                      absl::Duration max) {
     if (value < min || value > max) {
-      Add(std::move(field),
-          fmt::format("is {}; it must be {} to {}", absl::FormatDuration(value),
-                      absl::FormatDuration(min), absl::FormatDuration(max)));
+      Add(std::move(field), fmt::format("is {}; it must be {} to {}", absl::FormatDuration(value),
+                                        absl::FormatDuration(min), absl::FormatDuration(max)));
     }
   }
 
@@ -67,7 +66,9 @@ class Violations {
   std::vector<FieldViolation> found_;
 };
 
-bool IsDialpadKey(char key) { return (key >= '0' && key <= '9') || key == '*' || key == '#'; }
+bool IsDialpadKey(char key) {
+  return (key >= '0' && key <= '9') || key == '*' || key == '#';
+}
 
 bool HasHttpScheme(const std::string& uri) {
   return uri.rfind("http://", 0) == 0 || uri.rfind("https://", 0) == 0;
@@ -155,8 +156,8 @@ std::vector<FieldViolation> CheckCampaignSpec(const CampaignSpec& spec) {
 
 CallFlow ScaledFlow(const Campaign& campaign) {
   CallFlow flow = campaign.spec.flow;
-  for (absl::Duration* duration : {&flow.identity_ends, &flow.pause, &flow.wait_for_key,
-                                   &flow.ring_limit, &flow.call_limit}) {
+  for (absl::Duration* duration :
+       {&flow.identity_ends, &flow.pause, &flow.wait_for_key, &flow.ring_limit, &flow.call_limit}) {
     *duration /= campaign.time_scale;
   }
   return flow;
@@ -203,9 +204,10 @@ absl::StatusOr<CampaignState> AfterCommand(CampaignState state, CampaignCommand 
       if (state != S::kCompleted) return S::kCanceling;
       break;
   }
-  return FailedPrecondition("cannot {} a campaign that is {}; START needs DRAFT, PAUSE needs "
-                            "RUNNING, RESUME needs PAUSED, CANCEL anything that has not ended",
-                            Name(command), Name(state));
+  return FailedPrecondition(
+      "cannot {} a campaign that is {}; START needs DRAFT, PAUSE needs "
+      "RUNNING, RESUME needs PAUSED, CANCEL anything that has not ended",
+      Name(command), Name(state));
 }
 
 }  // namespace tocsin

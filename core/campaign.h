@@ -103,7 +103,7 @@ struct CampaignSpec {
   double calls_per_second = 0;  // 0: the trunk's own rate.
   int concurrent_max = 0;       // 0: the trunk's own limit.
   CallingWindow window;
-  std::string time_zone = "UTC";             // For recipients without one.
+  std::string time_zone = "UTC";                   // For recipients without one.
   absl::Duration expires_after = absl::Hours(12);  // From the start.
   std::string default_region = "US";
   bool synthetic = false;  // Rehearsal numbers: dialed by a local trunk only.

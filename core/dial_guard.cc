@@ -24,23 +24,23 @@ constexpr struct {
   std::string_view prefix;
   std::string_view kind;
 } kCostlyRanges[] = {
-    {"449", "premium-rate"},    {"4484", "shared-cost"},   {"4487", "shared-cost"},
-    {"4476", "pager"},          {"4470", "personal-number"},
-    {"49900", "premium-rate"},  {"49180", "shared-cost"},  {"4932", "universal-access"},
-    {"33891", "premium-rate"},  {"33892", "premium-rate"}, {"33897", "premium-rate"},
-    {"33899", "premium-rate"},  {"3381", "shared-cost"},   {"3382", "shared-cost"},
-    {"39892", "premium-rate"},  {"39895", "premium-rate"}, {"39899", "premium-rate"},
-    {"39144", "premium-rate"},  {"34803", "premium-rate"}, {"34806", "premium-rate"},
-    {"34807", "premium-rate"},  {"34901", "shared-cost"},  {"34902", "shared-cost"},
-    {"31900", "premium-rate"},  {"31906", "premium-rate"}, {"31909", "premium-rate"},
-    {"43900", "premium-rate"},  {"43901", "premium-rate"}, {"43930", "premium-rate"},
-    {"41900", "premium-rate"},  {"41901", "premium-rate"}, {"41906", "premium-rate"},
-    {"46900", "premium-rate"},  {"46939", "premium-rate"}, {"46944", "premium-rate"},
-    {"3531520", "premium-rate"}, {"3531550", "premium-rate"}, {"3531590", "premium-rate"},
-    {"61190", "premium-rate"},  {"6113", "shared-cost"},   {"64900", "premium-rate"},
-    {"81990", "premium-rate"},  {"32900", "premium-rate"}, {"32909", "premium-rate"},
-    {"45900", "premium-rate"},  {"47829", "premium-rate"}, {"35870", "shared-cost"},
-    {"48700", "premium-rate"},  {"48701", "premium-rate"}, {"48708", "premium-rate"},
+    {"449", "premium-rate"},     {"4484", "shared-cost"},      {"4487", "shared-cost"},
+    {"4476", "pager"},           {"4470", "personal-number"},  {"49900", "premium-rate"},
+    {"49180", "shared-cost"},    {"4932", "universal-access"}, {"33891", "premium-rate"},
+    {"33892", "premium-rate"},   {"33897", "premium-rate"},    {"33899", "premium-rate"},
+    {"3381", "shared-cost"},     {"3382", "shared-cost"},      {"39892", "premium-rate"},
+    {"39895", "premium-rate"},   {"39899", "premium-rate"},    {"39144", "premium-rate"},
+    {"34803", "premium-rate"},   {"34806", "premium-rate"},    {"34807", "premium-rate"},
+    {"34901", "shared-cost"},    {"34902", "shared-cost"},     {"31900", "premium-rate"},
+    {"31906", "premium-rate"},   {"31909", "premium-rate"},    {"43900", "premium-rate"},
+    {"43901", "premium-rate"},   {"43930", "premium-rate"},    {"41900", "premium-rate"},
+    {"41901", "premium-rate"},   {"41906", "premium-rate"},    {"46900", "premium-rate"},
+    {"46939", "premium-rate"},   {"46944", "premium-rate"},    {"3531520", "premium-rate"},
+    {"3531550", "premium-rate"}, {"3531590", "premium-rate"},  {"61190", "premium-rate"},
+    {"6113", "shared-cost"},     {"64900", "premium-rate"},    {"81990", "premium-rate"},
+    {"32900", "premium-rate"},   {"32909", "premium-rate"},    {"45900", "premium-rate"},
+    {"47829", "premium-rate"},   {"35870", "shared-cost"},     {"48700", "premium-rate"},
+    {"48701", "premium-rate"},   {"48708", "premium-rate"},
 };
 
 // Inside the North American plan (without the leading 1).
@@ -70,7 +70,8 @@ std::optional<std::string> RefusedEndpoint(const Campaign& campaign, const Trunk
   if (!trunk.live_dialing) return "live_dialing is off for this trunk";
   if (trunk.allowed_regions.empty()) return "allowed_regions is not set for this trunk";
   if (trunk.spend_ceiling_calls <= 0) return "spend_ceiling_calls is not set for this trunk";
-  if (trunk_sends >= trunk.spend_ceiling_calls) return "spend_ceiling_calls of this trunk is used up";
+  if (trunk_sends >= trunk.spend_ceiling_calls)
+    return "spend_ceiling_calls of this trunk is used up";
   return std::nullopt;
 }
 
@@ -85,8 +86,8 @@ std::optional<std::string> RefusedHere(const Campaign& campaign, const Trunk& tr
                                    : "a synthetic number, in a list that is not";
   }
   if (trunk.allowed_regions.empty()) return std::nullopt;
-  const auto allowed = std::find(trunk.allowed_regions.begin(), trunk.allowed_regions.end(),
-                                 request.region);
+  const auto allowed =
+      std::find(trunk.allowed_regions.begin(), trunk.allowed_regions.end(), request.region);
   if (allowed == trunk.allowed_regions.end()) return "country not allowed on this trunk";
   return std::nullopt;
 }
@@ -116,10 +117,10 @@ GuardVerdict GuardDial(const Campaign& campaign, const Trunk& trunk, const DialR
   if (auto wrong = RefusedEndpoint(campaign, trunk, request.trunk_sends)) {
     return GuardMisconfigured{*std::move(wrong)};
   }
-  if (auto refused = RefusedHere(campaign, trunk, request)) return GuardRefusal{*std::move(refused)};
-  const auto zone = FindTimeZone(request.time_zone.empty()
-                                     ? std::string_view(campaign.spec.time_zone)
-                                     : request.time_zone);
+  if (auto refused = RefusedHere(campaign, trunk, request))
+    return GuardRefusal{*std::move(refused)};
+  const auto zone = FindTimeZone(
+      request.time_zone.empty() ? std::string_view(campaign.spec.time_zone) : request.time_zone);
   if (!zone.ok()) return GuardRefusal{"the person's time zone is unknown"};
   const absl::Time opening =
       NextOpening(campaign.spec.window, *zone, now, ScaledFlow(campaign).ring_limit);

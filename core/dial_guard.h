@@ -40,8 +40,8 @@ bool IsSyntheticNumber(const PhoneNumber& number);
 
 struct DialRequest {
   const PhoneNumber& to;
-  std::string_view region;     // ISO 3166 of `to`; empty: unknown.
-  std::string_view time_zone;  // Of the person; empty: the campaign's.
+  std::string_view region;       // ISO 3166 of `to`; empty: unknown.
+  std::string_view time_zone;    // Of the person; empty: the campaign's.
   std::int64_t trunk_sends = 0;  // Sends on this trunk so far, for the spend ceiling.
 };
 

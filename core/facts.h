@@ -25,10 +25,10 @@ enum class FactKind {
   kRinging,
   kAnswered,
   kEnding,
-  kEnded,           // `code`, `subcode` where the dialect has them.
-  kTone,            // `tone`; `number` is the provider's sequence id.
-  kPlayEnded,       // `number` is our ordinal of the play; `code`, `subcode`.
-  kOtherEvent,      // Stored and without consequence; `text` is its type.
+  kEnded,       // `code`, `subcode` where the dialect has them.
+  kTone,        // `tone`; `number` is the provider's sequence id.
+  kPlayEnded,   // `number` is our ordinal of the play; `code`, `subcode`.
+  kOtherEvent,  // Stored and without consequence; `text` is its type.
   // What we did and decided. `at` is our own time; of an action it is when the
   // request was sent, `received_at` when it was answered.
   kActionAccepted,  // An action was sent and taken; `number` is its ordinal.

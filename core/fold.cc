@@ -42,8 +42,12 @@ bool IsProviderEvent(FactKind kind) {
   return false;
 }
 
-bool IsHangUp(int ordinal) { return ordinal >= kFirstHangUpOrdinal; }
-bool IsPlay(int ordinal) { return ordinal >= kFirstPlayOrdinal && ordinal < kFirstCancelOrdinal; }
+bool IsHangUp(int ordinal) {
+  return ordinal >= kFirstHangUpOrdinal;
+}
+bool IsPlay(int ordinal) {
+  return ordinal >= kFirstPlayOrdinal && ordinal < kFirstCancelOrdinal;
+}
 
 // The facts of one attempt, sorted into what each rule below asks for.
 struct Sorted {

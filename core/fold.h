@@ -50,11 +50,11 @@ struct PlayView {
 
 struct CallView {
   AttemptState state = AttemptState::kDialing;
-  int sends = 0;              // Create-call requests whose result is logged.
-  bool given_back = false;    // The last send reached nobody; it may be sent again.
-  bool seen_alive = false;    // Accepted by the provider, or any event of it.
-  bool seizure = false;       // Accepted, or proven by an event.
-  std::string call;           // The provider's id; empty if unknown.
+  int sends = 0;            // Create-call requests whose result is logged.
+  bool given_back = false;  // The last send reached nobody; it may be sent again.
+  bool seen_alive = false;  // Accepted by the provider, or any event of it.
+  bool seizure = false;     // Accepted, or proven by an event.
+  std::string call;         // The provider's id; empty if unknown.
   std::optional<absl::Time> sent_at;
   std::optional<absl::Time> ringing_at;
   std::optional<absl::Time> answered_at;
@@ -75,12 +75,12 @@ struct CallView {
   std::optional<KeyPress> asked_operator;
 
   // What the call flow goes on from.
-  std::vector<PlayView> plays;        // By ordinal.
-  std::vector<KeyPress> repeats;      // Counted requests to hear it again.
+  std::vector<PlayView> plays;    // By ordinal.
+  std::vector<KeyPress> repeats;  // Counted requests to hear it again.
   bool hang_up_ordered = false;
   std::optional<absl::Time> hang_up_accepted_at;
   std::optional<absl::Time> gone_at;  // The provider answered 404 to an action.
-  int hang_ups_answered = 0;  // Hang-up actions whose result is logged.
+  int hang_ups_answered = 0;          // Hang-up actions whose result is logged.
 
   friend bool operator==(const CallView&, const CallView&) = default;
 };

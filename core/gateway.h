@@ -22,7 +22,7 @@ struct CallRefused {  // Nobody rang; asking again changes nothing.
   int code = 0;       // HTTP status.
   std::string reason;
 };
-struct CallThrottled {  // Nobody rang; slow down.
+struct CallThrottled {         // Nobody rang; slow down.
   absl::Duration retry_after;  // Zero if the provider did not say.
 };
 // The reason of a CallNotSent whose permit was refused.

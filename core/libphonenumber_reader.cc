@@ -20,8 +20,7 @@ absl::Status WhyNot(PhoneNumberUtil::ErrorType error) {
     case PhoneNumberUtil::TOO_SHORT_AFTER_IDD:
     case PhoneNumberUtil::TOO_SHORT_NSN:
       return absl::InvalidArgumentError("the number is too short");
-    case PhoneNumberUtil::TOO_LONG_NSN:
-      return absl::InvalidArgumentError("the number is too long");
+    case PhoneNumberUtil::TOO_LONG_NSN: return absl::InvalidArgumentError("the number is too long");
   }
   return absl::InvalidArgumentError("this is not a telephone number");
 }

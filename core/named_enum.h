@@ -36,11 +36,15 @@ class EnumNames {
 }  // namespace tocsin
 
 // Defines Name() and FromName<E>() in the enclosing namespace tocsin.
-#define TOCSIN_DEFINE_ENUM_NAMES(E, ...)                                            \
-  namespace {                                                                       \
-  constexpr EnumNames<E, std::array{__VA_ARGS__}.size()> k##E##Names(               \
-      std::array<std::string_view, std::array{__VA_ARGS__}.size()>{__VA_ARGS__});   \
-  }                                                                                 \
-  std::string_view Name(E value) { return k##E##Names.NameOf(value); }              \
-  template <>                                                                       \
-  std::optional<E> FromName(std::string_view name) { return k##E##Names.ValueOf(name); }
+#define TOCSIN_DEFINE_ENUM_NAMES(E, ...)                                          \
+  namespace {                                                                     \
+  constexpr EnumNames<E, std::array{__VA_ARGS__}.size()> k##E##Names(             \
+      std::array<std::string_view, std::array{__VA_ARGS__}.size()>{__VA_ARGS__}); \
+  }                                                                               \
+  std::string_view Name(E value) {                                                \
+    return k##E##Names.NameOf(value);                                             \
+  }                                                                               \
+  template <>                                                                     \
+  std::optional<E> FromName(std::string_view name) {                              \
+    return k##E##Names.ValueOf(name);                                             \
+  }

@@ -18,7 +18,9 @@ constexpr nanoseconds kCatchUpMax = std::chrono::milliseconds(250);
 
 }  // namespace
 
-Pacer::Pacer(double rate, nanoseconds guard) : rate_(rate), guard_(guard) { Size(); }
+Pacer::Pacer(double rate, nanoseconds guard) : rate_(rate), guard_(guard) {
+  Size();
+}
 
 void Pacer::Size() {
   TOCSIN_CHECK(rate_ > 0);

@@ -39,13 +39,13 @@ class Pacer {
 
   double rate_;
   std::chrono::nanoseconds guard_;
-  std::size_t window_sends_ = 0;          // So many ...
-  std::chrono::nanoseconds window_{};     // ... in so long.
-  std::chrono::nanoseconds spacing_{};    // Of the grid.
-  std::vector<SteadyTime> log_;           // Ring of the last window_sends_ sends.
-  std::size_t next_ = 0;                  // Where the next send goes; the oldest if full.
+  std::size_t window_sends_ = 0;        // So many ...
+  std::chrono::nanoseconds window_{};   // ... in so long.
+  std::chrono::nanoseconds spacing_{};  // Of the grid.
+  std::vector<SteadyTime> log_;         // Ring of the last window_sends_ sends.
+  std::size_t next_ = 0;                // Where the next send goes; the oldest if full.
   std::size_t noted_ = 0;
-  SteadyTime grid_{};                     // The next slot.
+  SteadyTime grid_{};  // The next slot.
 };
 
 }  // namespace tocsin

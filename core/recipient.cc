@@ -103,7 +103,9 @@ RecipientVerdict Done(Outcome outcome, std::string reason) {
   return verdict;
 }
 
-bool Counts(const TriedCall& call) { return call.disposition != Disposition::kCanceled; }
+bool Counts(const TriedCall& call) {
+  return call.disposition != Disposition::kCanceled;
+}
 
 // The next usable number after the last one tried; a number that turned out
 // invalid in a call is not usable either. -1: none.
@@ -112,8 +114,8 @@ int NextNumber(const RecipientHistory& history) {
   const int last = history.tried.empty() ? size - 1 : history.tried.back().number_index;
   for (int step = 1; step <= size; ++step) {
     const int index = (last + step) % size;
-    const bool dead = std::any_of(
-        history.tried.begin(), history.tried.end(), [&](const TriedCall& call) {
+    const bool dead =
+        std::any_of(history.tried.begin(), history.tried.end(), [&](const TriedCall& call) {
           return call.number_index == index && call.disposition == Disposition::kInvalidNumber;
         });
     if (history.marks[static_cast<std::size_t>(index)] == NumberMark::kUsable && !dead) {
@@ -130,11 +132,16 @@ std::string NotReachedReason(const RecipientHistory& history) {
     const char* name;
   };
   constexpr Reason kOrder[] = {
-      {Disposition::kNetworkBlocked, "blocked"},     {Disposition::kInvalidNumber, "invalid"},
-      {Disposition::kUnreachable, "unreachable"},    {Disposition::kBusy, "busy"},
-      {Disposition::kDeclined, "declined"},          {Disposition::kNoAnswer, "no_answer"},
-      {Disposition::kCongestion, "congestion"},      {Disposition::kProviderError, "provider_error"},
-      {Disposition::kConfigError, "config_error"},   {Disposition::kAnswered, "message_not_heard"},
+      {Disposition::kNetworkBlocked, "blocked"},
+      {Disposition::kInvalidNumber, "invalid"},
+      {Disposition::kUnreachable, "unreachable"},
+      {Disposition::kBusy, "busy"},
+      {Disposition::kDeclined, "declined"},
+      {Disposition::kNoAnswer, "no_answer"},
+      {Disposition::kCongestion, "congestion"},
+      {Disposition::kProviderError, "provider_error"},
+      {Disposition::kConfigError, "config_error"},
+      {Disposition::kAnswered, "message_not_heard"},
       {Disposition::kLost, "lost"},
   };
   for (const Reason& reason : kOrder) {
@@ -167,9 +174,8 @@ RecipientVerdict Finally(const RecipientHistory& history, std::string why) {
   if (auto reached = Reached(history, std::move(why))) return *reached;
   const bool all_lost =
       !history.tried.empty() &&
-      std::all_of(history.tried.begin(), history.tried.end(), [](const TriedCall& call) {
-        return call.disposition == Disposition::kLost;
-      });
+      std::all_of(history.tried.begin(), history.tried.end(),
+                  [](const TriedCall& call) { return call.disposition == Disposition::kLost; });
   if (all_lost) return Done(Outcome::kUnknown, "lost");
   return Done(Outcome::kNotReached, NotReachedReason(history));
 }
@@ -193,10 +199,9 @@ std::optional<absl::Duration> DelayAfter(const Campaign& campaign, const Recipie
     case Disposition::kBusy: return retry.busy;
     case Disposition::kNoAnswer: return retry.no_answer;
     case Disposition::kDeclined: {
-      const auto declined =
-          std::count_if(history.tried.begin(), history.tried.end(), [](const TriedCall& call) {
-            return call.disposition == Disposition::kDeclined;
-          });
+      const auto declined = std::count_if(
+          history.tried.begin(), history.tried.end(),
+          [](const TriedCall& call) { return call.disposition == Disposition::kDeclined; });
       if (declined > 1) return std::nullopt;
       return retry.declined;
     }
@@ -219,9 +224,8 @@ double BackoffFactor(const RetryPolicy& retry, const RecipientHistory& history,
                      const TriedCall& last) {
   if (last.disposition == Disposition::kAnswered) return 1;
   const auto repeats =
-      std::count_if(history.tried.begin(), history.tried.end(), [&](const TriedCall& call) {
-        return call.disposition == last.disposition;
-      });
+      std::count_if(history.tried.begin(), history.tried.end(),
+                    [&](const TriedCall& call) { return call.disposition == last.disposition; });
   return std::pow(retry.backoff, std::max<std::ptrdiff_t>(repeats - 1, 0));
 }
 
@@ -248,14 +252,12 @@ RecipientVerdict TryAt(const Campaign& campaign, const RecipientHistory& history
 }
 
 bool EnoughAnswers(const Campaign& campaign, const RecipientHistory& history) {
-  const auto answered =
-      std::count_if(history.tried.begin(), history.tried.end(), [](const TriedCall& call) {
-        return call.disposition == Disposition::kAnswered;
-      });
+  const auto answered = std::count_if(
+      history.tried.begin(), history.tried.end(),
+      [](const TriedCall& call) { return call.disposition == Disposition::kAnswered; });
   if (!campaign.spec.ack.required) {
-    return std::any_of(history.tried.begin(), history.tried.end(), [](const TriedCall& call) {
-      return call.delivery == Delivery::kFull;
-    });
+    return std::any_of(history.tried.begin(), history.tried.end(),
+                       [](const TriedCall& call) { return call.delivery == Delivery::kFull; });
   }
   return answered >= campaign.spec.ack.unconfirmed_answers_max;
 }

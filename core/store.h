@@ -90,14 +90,14 @@ struct RefusedPage {
 struct CampaignProgress {
   CampaignState state = CampaignState::kDraft;
   std::string state_reason;
-  std::int64_t people = 0;        // Accepted.
+  std::int64_t people = 0;  // Accepted.
   std::int64_t duplicates = 0;
   std::int64_t refused = 0;
-  std::int64_t sends = 0;         // Create-call requests that left.
-  std::int64_t attempts = 0;      // Ended attempts.
-  std::int64_t live = 0;          // Live attempts, counted now.
-  std::int64_t due = 0;           // Waiting in the due queue, now or later.
-  std::int64_t acknowledged = 0;  // People.
+  std::int64_t sends = 0;            // Create-call requests that left.
+  std::int64_t attempts = 0;         // Ended attempts.
+  std::int64_t live = 0;             // Live attempts, counted now.
+  std::int64_t due = 0;              // Waiting in the due queue, now or later.
+  std::int64_t acknowledged = 0;     // People.
   std::int64_t unheard_answers = 0;  // Answered attempts with delivery NONE.
   std::int64_t short_calls = 0;      // Answered and over within 6 s of life, no key.
   std::int64_t opt_outs = 0;
@@ -187,8 +187,8 @@ class CampaignStore {
 // clock and ours need not agree.
 struct Lease {
   bool held = false;
-  std::int64_t epoch = 0;         // Grows with every change of holder.
-  absl::Duration remaining;       // Until it expires, whoever holds it.
+  std::int64_t epoch = 0;    // Grows with every change of holder.
+  absl::Duration remaining;  // Until it expires, whoever holds it.
   std::string holder;
 };
 
@@ -230,7 +230,7 @@ enum class IntentVerdict {
 };
 
 struct SlotCount {
-  std::int64_t live = 0;                             // On the trunk.
+  std::int64_t live = 0;                               // On the trunk.
   std::map<std::string, std::int64_t> live_by_caller;  // E.164 -> live.
   std::int64_t sends = 0;                              // On the trunk in all.
 };
@@ -244,8 +244,8 @@ struct AttemptInput {
 // What came of one attempt in a batch of inputs; one for each distinct attempt.
 struct AttemptChange {
   AttemptKey attempt;
-  bool known = false;             // False: no such attempt; nothing was stored.
-  int new_facts = 0;              // Facts that were not there before.
+  bool known = false;  // False: no such attempt; nothing was stored.
+  int new_facts = 0;   // Facts that were not there before.
   CallView view;
   std::vector<Action> new_actions;  // Inserted by this call: the caller sends them.
   std::optional<absl::Time> wake;   // When to look again if nothing happens.
@@ -301,8 +301,8 @@ class DialStore {
       OperationId operation, const std::string& group, std::int64_t epoch, const Trunk& trunk,
       const std::vector<IntentRequest>& requests, absl::Time now) = 0;
   // Planned attempts whose window has closed go back to the due queue at `due`.
-  virtual absl::Status ReturnToQueue(
-      const std::vector<std::pair<AttemptKey, absl::Time>>& attempts, absl::Time now) = 0;
+  virtual absl::Status ReturnToQueue(const std::vector<std::pair<AttemptKey, absl::Time>>& attempts,
+                                     absl::Time now) = 0;
   // Concludes up to `limit` people of an expired or canceling campaign who are
   // in the due queue or planned; returns how many. 0: none left.
   virtual absl::StatusOr<int> ConcludeRecipients(CampaignId campaign, Outcome otherwise, int limit,
@@ -323,8 +323,7 @@ class DialStore {
       const std::vector<AttemptInput>& inputs, absl::Time now) = 0;
   // Live attempts (dialing, unresolved) in key order after `after`, at most
   // `limit`: for arming timers after a start and for the reconciler's sweep.
-  virtual absl::StatusOr<std::vector<AttemptKey>> ListLiveAttempts(AttemptKey after,
-                                                                   int limit) = 0;
+  virtual absl::StatusOr<std::vector<AttemptKey>> ListLiveAttempts(AttemptKey after, int limit) = 0;
   // Actions of live attempts decided before `before` without a logged result,
   // each given to one caller until `before` has moved on.
   virtual absl::StatusOr<std::vector<PendingAction>> ClaimPendingActions(absl::Time before,

@@ -73,8 +73,8 @@ std::vector<FieldViolation> CheckTrunk(const Trunk& trunk) {
   }
   if (trunk.caller_numbers.empty()) add("caller_numbers", "at least one is needed");
   if (!(trunk.calls_per_second > 0 && trunk.calls_per_second <= 10000)) {
-    add("calls_per_second", fmt::format("is {}; it must be above 0 and at most 10000",
-                                        trunk.calls_per_second));
+    add("calls_per_second",
+        fmt::format("is {}; it must be above 0 and at most 10000", trunk.calls_per_second));
   }
   if (trunk.concurrent_max < 1) add("concurrent_max", "must be at least 1");
   if (trunk.concurrent_max_per_caller < 1) add("concurrent_max_per_caller", "must be at least 1");

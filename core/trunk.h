@@ -23,7 +23,7 @@ struct Trunk {
   std::string name;      // "local"; unique.
   std::string endpoint;  // "http://127.0.0.1:8089": scheme, host, port, no path.
   Dialect dialect = Dialect::kPreview202105;
-  Secret access_key;     // Base64; empty: requests are not signed.
+  Secret access_key;                        // Base64; empty: requests are not signed.
   std::vector<PhoneNumber> caller_numbers;  // At least one.
   double calls_per_second = 1;              // Create-call requests in any rolling second.
   int concurrent_max = 100;                 // Live attempts.

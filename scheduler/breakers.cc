@@ -71,15 +71,19 @@ std::optional<std::string> CampaignBreaker::Look(const Campaign& campaign,
   if (!since_) since_ = progress;
   const std::int64_t sends_max = SendsMax(campaign, progress.people);
   if (progress.sends > sends_max) {
-    return fmt::format("breaker: {} sends are more than people x attempts x 1.2 = {}; look at the "
-                       "provider's answers before resuming", progress.sends, sends_max);
+    return fmt::format(
+        "breaker: {} sends are more than people x attempts x 1.2 = {}; look at the "
+        "provider's answers before resuming",
+        progress.sends, sends_max);
   }
   const auto since = [&](std::int64_t now, std::int64_t then) { return now - then; };
-  const std::int64_t config_errors = since(Count(progress, Disposition::kConfigError),
-                                           Count(*since_, Disposition::kConfigError));
+  const std::int64_t config_errors =
+      since(Count(progress, Disposition::kConfigError), Count(*since_, Disposition::kConfigError));
   if (config_errors >= kConfigErrorsMax) {
-    return fmt::format("breaker: {} calls were refused for their configuration; check the trunk's "
-                       "key, endpoint and caller numbers, then resume", config_errors);
+    return fmt::format(
+        "breaker: {} calls were refused for their configuration; check the trunk's "
+        "key, endpoint and caller numbers, then resume",
+        config_errors);
   }
   const std::int64_t answers =
       since(Count(progress, Disposition::kAnswered), Count(*since_, Disposition::kAnswered));
@@ -93,16 +97,22 @@ std::optional<std::string> CampaignBreaker::Look(const Campaign& campaign,
   const std::int64_t opt_outs = progress.opt_outs - since_->opt_outs;
   if (answers >= kAnswersWindow) since_ = progress;
   if (unheard >= kUnheardShare) {
-    return fmt::format("breaker: {:.0f} % of the last {} answers heard no message; check that the "
-                       "provider can fetch the recording, then resume", unheard * 100, answers);
+    return fmt::format(
+        "breaker: {:.0f} % of the last {} answers heard no message; check that the "
+        "provider can fetch the recording, then resume",
+        unheard * 100, answers);
   }
   if (cut_short >= kShortShare) {
-    return fmt::format("breaker: {:.0f} % of the last {} answers hung up within seconds; listen to "
-                       "the message and check the list, then resume", cut_short * 100, answers);
+    return fmt::format(
+        "breaker: {:.0f} % of the last {} answers hung up within seconds; listen to "
+        "the message and check the list, then resume",
+        cut_short * 100, answers);
   }
   if (opted_out >= kOptOutShare && opt_outs >= kOptOutsMin) {
-    return fmt::format("breaker: {:.0f} % of the last {} people opted out; check the list and the "
-                       "purpose, then resume", opted_out * 100, answers);
+    return fmt::format(
+        "breaker: {:.0f} % of the last {} people opted out; check the list and the "
+        "purpose, then resume",
+        opted_out * 100, answers);
   }
   return std::nullopt;
 }

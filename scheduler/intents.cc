@@ -74,7 +74,8 @@ void Scheduler::Intend(TrunkDesk& desk) {
   // Counted from before the commit: ours runs out first.
   const SteadyTime intended_at = clock_.Steady();
   const OperationId operation = NewOperation();
-  auto verdicts = store_.CommitIntents(operation, options_.group, epoch_, desk.trunk, requests, now_);
+  auto verdicts =
+      store_.CommitIntents(operation, options_.group, epoch_, desk.trunk, requests, now_);
   if (verdicts.status().code() == absl::StatusCode::kUnknown) {
     verdicts = store_.CommitIntents(operation, options_.group, epoch_, desk.trunk, requests, now_);
   }

@@ -66,7 +66,9 @@ void PaceGate::HoldUntil(SteadyTime until) {
   hold_until_ = std::max(hold_until_, until);
 }
 
-void PaceGate::Close() { closed_.request_stop(); }
+void PaceGate::Close() {
+  closed_.request_stop();
+}
 
 SteadyTime PaceGate::EarliestNext(CampaignId campaign, SteadyTime now) const {
   SteadyTime at = std::max(trunk_.EarliestNext(now), hold_until_);

@@ -17,7 +17,9 @@ Runner::Runner(Scheduler& scheduler, const Clock& clock) : scheduler_(scheduler)
   thread_ = std::jthread([this](std::stop_token stop) { Run(stop); });
 }
 
-Runner::~Runner() { Stop(); }
+Runner::~Runner() {
+  Stop();
+}
 
 void Runner::Wake() {
   {

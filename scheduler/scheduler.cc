@@ -173,9 +173,9 @@ void Scheduler::KeepLease() {
   }
   if (!lease->held) {
     if (epoch_ != 0) StopLeading();
-    ask_lease_at_ = steady_ + std::clamp(absl::ToChronoNanoseconds(lease->remaining),
-                                         std::chrono::nanoseconds(std::chrono::milliseconds(50)),
-                                         third);
+    ask_lease_at_ =
+        steady_ + std::clamp(absl::ToChronoNanoseconds(lease->remaining),
+                             std::chrono::nanoseconds(std::chrono::milliseconds(50)), third);
     return;
   }
   if (epoch_ == 0 && lease->epoch == last_epoch_) {
@@ -187,8 +187,7 @@ void Scheduler::KeepLease() {
   }
   if (lease->epoch != epoch_) BeginLeading(lease->epoch);
   // Counted from before it was asked for: ours runs out first.
-  lease_valid_until_ =
-      steady_ + absl::ToChronoNanoseconds(options_.lease_length) - options_.guard;
+  lease_valid_until_ = steady_ + absl::ToChronoNanoseconds(options_.lease_length) - options_.guard;
   for (auto& [id, desk] : trunks_) desk->gate.SetLeaseValidUntil(lease_valid_until_);
 }
 
@@ -404,16 +403,17 @@ SteadyTime Scheduler::NextWake() {
   for (auto& [id, desk] : campaigns_) {
     if (!desk->running()) continue;
     for (const Waiting& waiting : desk->waiting) wake = std::min(wake, At(waiting.not_before));
-    if (desk->active.next_due && !desk->exhausted) wake = std::min(wake, At(*desk->active.next_due));
+    if (desk->active.next_due && !desk->exhausted)
+      wake = std::min(wake, At(*desk->active.next_due));
     ready |= !desk->pool.empty();
   }
   for (auto& [id, desk] : trunks_) {
     if (const auto probe_at = desk->breaker.probe_at()) wake = std::min(wake, At(*probe_at));
     if (!ready || desk->breaker.state() != TrunkBreaker::State::kClosed) continue;
     // Full: a freed slot or a completion wakes us. Else the next slot does.
-    const SteadyTime slot = desk->full ? steady_ + kRecountAfter
-                                       : desk->gate.NextSlot(steady_, desk->gate.admitted()) -
-                                             kIntentHorizon;
+    const SteadyTime slot =
+        desk->full ? steady_ + kRecountAfter
+                   : desk->gate.NextSlot(steady_, desk->gate.admitted()) - kIntentHorizon;
     wake = std::min(wake, std::max(slot, soon));
   }
   return std::max(wake, soon);
@@ -424,7 +424,9 @@ Scheduler::CampaignDesk* Scheduler::DeskOf(CampaignId campaign) {
   return it == campaigns_.end() ? nullptr : it->second.get();
 }
 
-OperationId Scheduler::NewOperation() { return {operation_salt_, ++operations_}; }
+OperationId Scheduler::NewOperation() {
+  return {operation_salt_, ++operations_};
+}
 
 bool Scheduler::Succeeded(const absl::Status& status, std::string_view what) {
   if (status.ok()) return true;

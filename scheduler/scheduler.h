@@ -42,11 +42,11 @@ class Scheduler final : public ChangeListener {
   struct Stats {
     bool leading = false;
     std::int64_t epoch = 0;
-    std::int64_t claims = 0;       // Attempts claimed.
-    std::int64_t intents = 0;      // Attempts committed to.
-    std::int64_t sent = 0;         // Requests that were sent.
-    std::int64_t given_back = 0;   // Requests that reached nobody.
-    std::int64_t unknown = 0;      // Requests without an answer.
+    std::int64_t claims = 0;      // Attempts claimed.
+    std::int64_t intents = 0;     // Attempts committed to.
+    std::int64_t sent = 0;        // Requests that were sent.
+    std::int64_t given_back = 0;  // Requests that reached nobody.
+    std::int64_t unknown = 0;     // Requests without an answer.
     std::int64_t store_errors = 0;
   };
 

@@ -43,9 +43,7 @@ class Simulation : public testing::TestWithParam<std::uint64_t> {
     options.spec = AnyHour();
     return options;
   }
-  std::string Replay() const {
-    return "replay: TOCSIN_SIM_SEED=" + std::to_string(GetParam());
-  }
+  std::string Replay() const { return "replay: TOCSIN_SIM_SEED=" + std::to_string(GetParam()); }
 };
 
 TEST_P(Simulation, KeepsItsPromisesOnACalmDay) {
@@ -76,7 +74,8 @@ TEST_P(Simulation, CancelEndsEverybodyWithAnOutcome) {
   Options options = Seeded();
   options.faults = Everything();
   World world(options);
-  world.At(absl::Seconds(70), [&] { world.Command(CampaignCommand::kCancel, CancelMode::kHangUp); });
+  world.At(absl::Seconds(70),
+           [&] { world.Command(CampaignCommand::kCancel, CancelMode::kHangUp); });
 
   EXPECT_THAT(world.Run(absl::Hours(24)), IsEmpty()) << Replay();
   EXPECT_GT(world.Progress().outcomes[Outcome::kCanceled], 0) << Replay();

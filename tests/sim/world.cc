@@ -87,7 +87,9 @@ void World::AfterInThisLife(absl::Duration wait, std::function<void()> what) {
   });
 }
 
-void World::At(absl::Duration after, std::function<void()> what) { After(after, std::move(what)); }
+void World::At(absl::Duration after, std::function<void()> what) {
+  After(after, std::move(what));
+}
 
 void World::Check(bool kept, const std::string& promise) {
   if (!kept && broken_.size() < 20) broken_.push_back(promise);
@@ -113,7 +115,8 @@ void World::StartProcess() {
   scheduler::Scheduler::Options options;
   options.node = fmt::format("node-{}", life_);
   options.lease_length = absl::Seconds(10);
-  scheduler_ = std::make_unique<scheduler::Scheduler>(options, store_, *this, *this, reader, clock_);
+  scheduler_ =
+      std::make_unique<scheduler::Scheduler>(options, store_, *this, *this, reader, clock_);
   step_at_ = clock_.Steady();
   armed_.clear();
   AfterInThisLife(absl::ZeroDuration(), [this] { Sweep(); });
@@ -159,10 +162,9 @@ void World::RecordAll(std::vector<AttemptInput> inputs) {
   TOCSIN_CHECK(changes.ok());
   for (const AttemptChange& change : *changes) {
     for (const Action& action : change.new_actions) {
-      AfterInThisLife(Between(absl::Milliseconds(1), absl::Milliseconds(50)),
-                      [this, change, action] {
-                        CarryOut(change.attempt, action, change.view.call);
-                      });
+      AfterInThisLife(
+          Between(absl::Milliseconds(1), absl::Milliseconds(50)),
+          [this, change, action] { CarryOut(change.attempt, action, change.view.call); });
     }
     if (change.wake) {
       armed_[change.attempt] = *change.wake;
@@ -188,8 +190,7 @@ void World::Send(const Trunk&, CreateCallRequest request, SendPermit& permit, Do
 
 void World::TrySend(CreateCallRequest request, scheduler::PaceGate* gate, Done done) {
   const auto answer = gate->TryAcquire(request, clock_.Steady());
-  if (const auto* wait = std::get_if<scheduler::PaceGate::WaitUntil>(&answer);
-      wait != nullptr) {
+  if (const auto* wait = std::get_if<scheduler::PaceGate::WaitUntil>(&answer); wait != nullptr) {
     AfterInThisLife(absl::FromChrono(wait->at - clock_.Steady()),
                     [this, request, gate, done] { TrySend(request, gate, done); });
     return;
@@ -219,7 +220,8 @@ void World::Deliver(const CreateCallRequest& request, Done done, absl::Time sent
     Check(sends_.back() - sends_[sends_.size() - 1 - rate] >= std::chrono::seconds(1),
           fmt::format("P3: more than {} sends in a rolling second", rate));
   }
-  if (Chance(faults.request_lost)) return complete(absl::Seconds(10), CallOutcomeUnknown{"timeout"});
+  if (Chance(faults.request_lost))
+    return complete(absl::Seconds(10), CallOutcomeUnknown{"timeout"});
   if (Chance(faults.throttled)) return complete(latency, CallThrottled{absl::Seconds(2)});
   if (Chance(faults.refused)) return complete(latency, CallRefused{400, "bad request"});
   Call call;
@@ -395,12 +397,14 @@ std::vector<std::string> World::Run(absl::Duration limit) {
   const std::vector<std::string> findings = *store_.RunAudit(campaign_);
   for (const std::string& finding : findings) Check(false, "audit: " + finding);
   const CampaignProgress progress = Progress();
-  Check(progress.done() == progress.people, fmt::format("P1: {} of {} people have an outcome",
-                                                        progress.done(), progress.people));
+  Check(progress.done() == progress.people,
+        fmt::format("P1: {} of {} people have an outcome", progress.done(), progress.people));
   return broken_;
 }
 
-CampaignProgress World::Progress() { return *store_.GetProgress(campaign_); }
+CampaignProgress World::Progress() {
+  return *store_.GetProgress(campaign_);
+}
 
 std::string World::Digest() {
   const CampaignProgress progress = Progress();

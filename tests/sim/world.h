@@ -22,15 +22,15 @@ namespace tocsin::sim {
 
 // How often things go wrong, each a probability.
 struct Faults {
-  double answer_lost = 0;     // The call is placed, create-call's answer is not seen.
-  double request_lost = 0;    // Nothing arrives, and nobody can tell.
-  double not_sent = 0;        // The connection fails before anything is sent.
+  double answer_lost = 0;   // The call is placed, create-call's answer is not seen.
+  double request_lost = 0;  // Nothing arrives, and nobody can tell.
+  double not_sent = 0;      // The connection fails before anything is sent.
   double throttled = 0;
   double refused = 0;
   double event_lost = 0;
   double event_twice = 0;
-  double event_late = 0;      // By up to an hour.
-  double action_lost = 0;     // The action is not carried out and nobody answers.
+  double event_late = 0;   // By up to an hour.
+  double action_lost = 0;  // The action is not carried out and nobody answers.
   double crashes_per_hour = 0;
 };
 

@@ -81,8 +81,7 @@ absl::StatusOr<CampaignPage> InMemoryStore::ListCampaigns(TenantId tenant, Campa
 
 absl::StatusOr<Campaign> InMemoryStore::CommandCampaign(const ApiRequest& request, CampaignId id,
                                                         CampaignCommand command, CancelMode mode,
-                                                        const std::string& reason,
-                                                        absl::Time now) {
+                                                        const std::string& reason, absl::Time now) {
   std::lock_guard lock(mutex_);
   const auto it = campaigns_.find(id);
   if (it == campaigns_.end() || it->second.campaign.tenant != request.tenant) {
@@ -292,9 +291,9 @@ std::vector<std::string> InMemoryStore::DescribeOpen() {
   std::vector<std::string> lines;
   for (const auto& [key, row] : attempts_) {
     if (row.state == AttemptState::kEnded) continue;
-    std::string line = fmt::format("attempt {} {} claim_epoch={} intent_epoch={} members={}:",
-                                   key.attempt.value(), Name(row.state), row.claim_epoch,
-                                   row.intent_epoch, row.members.size());
+    std::string line =
+        fmt::format("attempt {} {} claim_epoch={} intent_epoch={} members={}:", key.attempt.value(),
+                    Name(row.state), row.claim_epoch, row.intent_epoch, row.members.size());
     for (const auto& [fact_key, fact] : row.facts) line += " " + fact_key;
     lines.push_back(line);
   }
@@ -367,8 +366,8 @@ bool InMemoryStore::Suppressed(const Campaign& campaign, const PhoneNumber& numb
 
 // --- Lease ------------------------------------------------------------------
 
-absl::StatusOr<Lease> InMemoryStore::AcquireLease(const std::string& group,
-                                                  const std::string& node, absl::Duration length) {
+absl::StatusOr<Lease> InMemoryStore::AcquireLease(const std::string& group, const std::string& node,
+                                                  absl::Duration length) {
   std::lock_guard lock(mutex_);
   LeaseRow& row = leases_[group];
   const bool ours = row.holder == node;
@@ -468,7 +467,12 @@ absl::StatusOr<std::vector<ActiveCampaign>> InMemoryStore::ListActiveCampaigns()
 
 PlannedAttempt InMemoryStore::Planned(const AttemptKey& key, const AttemptRow& row) const {
   const RecipientRow& leader = recipients_.at({key.campaign, row.members.front().recipient});
-  PlannedAttempt planned{key, row.to, leader.history.time_zone, "", row.view.sends, leader.caller,
+  PlannedAttempt planned{key,
+                         row.to,
+                         leader.history.time_zone,
+                         "",
+                         row.view.sends,
+                         leader.caller,
                          static_cast<int>(row.members.size())};
   return planned;
 }
@@ -836,8 +840,7 @@ void InMemoryStore::Revise(const AttemptKey& key, AttemptRow& row) {
     // Whoever is in another attempt is decided when that ends; nobody is
     // queued again who was done.
     if (person.in_attempt) continue;
-    const RecipientVerdict verdict =
-        DecideRecipient(campaign, person.history, *row.view.ended_at);
+    const RecipientVerdict verdict = DecideRecipient(campaign, person.history, *row.view.ended_at);
     if (verdict.outcome) Apply(key.campaign, member.recipient, person, verdict);
   }
 }

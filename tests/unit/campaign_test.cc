@@ -22,7 +22,9 @@ CampaignSpec Good() {
   return spec;
 }
 
-TEST(CampaignSpec, TheDefaultsAreGood) { EXPECT_THAT(CheckCampaignSpec(Good()), IsEmpty()); }
+TEST(CampaignSpec, TheDefaultsAreGood) {
+  EXPECT_THAT(CheckCampaignSpec(Good()), IsEmpty());
+}
 
 TEST(CampaignSpec, EveryFaultIsNamedAtOnce) {
   CampaignSpec spec = Good();
@@ -32,12 +34,12 @@ TEST(CampaignSpec, EveryFaultIsNamedAtOnce) {
   spec.retry.backoff = 0.5;
   spec.time_zone = "Nowhere";
 
-  EXPECT_THAT(CheckCampaignSpec(spec),
-              ElementsAre(Field(&FieldViolation::field, "name"),
-                          Field(&FieldViolation::field, "flow.keys"),
-                          Field(&FieldViolation::field, "flow.plays"),
-                          Field(&FieldViolation::field, "retry.backoff"),
-                          Field(&FieldViolation::field, "window.time_zone")));
+  EXPECT_THAT(
+      CheckCampaignSpec(spec),
+      ElementsAre(Field(&FieldViolation::field, "name"), Field(&FieldViolation::field, "flow.keys"),
+                  Field(&FieldViolation::field, "flow.plays"),
+                  Field(&FieldViolation::field, "retry.backoff"),
+                  Field(&FieldViolation::field, "window.time_zone")));
 }
 
 TEST(AfterCommand, ObeysAndRepeatsAndRefuses) {

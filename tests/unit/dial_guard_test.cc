@@ -8,7 +8,9 @@ namespace {
 
 using ::testing::HasSubstr;
 
-PhoneNumber Number(std::string_view text) { return *PhoneNumber::Parse(text); }
+PhoneNumber Number(std::string_view text) {
+  return *PhoneNumber::Parse(text);
+}
 
 TEST(RefusedDestination, KnowsTheRangesThatAreNobodysTelephone) {
   for (const char* refused :

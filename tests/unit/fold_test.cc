@@ -43,7 +43,9 @@ std::vector<Fact> With(std::vector<Fact> facts, std::initializer_list<Fact> more
   return facts;
 }
 
-CallView FoldAll(const std::vector<Fact>& facts) { return Fold(CallFlow(), facts); }
+CallView FoldAll(const std::vector<Fact>& facts) {
+  return Fold(CallFlow(), facts);
+}
 
 TEST(Fold, NothingKnownIsDialing) {
   const CallView view = FoldAll({});
@@ -83,8 +85,7 @@ TEST(Fold, AKeyBeforeTheMessageSaidWhoCallsDoesNotCount) {
 
 TEST(Fold, OptingOutNeedsASecondPress) {
   const CallView once = FoldAll(With(AnsweredCall(), {Tone(18, '9', 1)}));
-  const CallView told_twice =
-      FoldAll(With(AnsweredCall(), {Tone(18, '9', 1), Tone(18.5, '9', 1)}));
+  const CallView told_twice = FoldAll(With(AnsweredCall(), {Tone(18, '9', 1), Tone(18.5, '9', 1)}));
   const CallView twice = FoldAll(With(AnsweredCall(), {Tone(18, '9', 1), Tone(19, '9', 2)}));
 
   EXPECT_FALSE(once.opted_out);
@@ -93,30 +94,27 @@ TEST(Fold, OptingOutNeedsASecondPress) {
 }
 
 TEST(Fold, APlayThatCompletedWithACancelCodeWasCutShort) {
-  const CallView view = FoldAll({Make(FactKind::kCreateAccepted, 0, 1),
-                                 Make(FactKind::kAnswered, 5),
-                                 Make(FactKind::kActionAccepted, 5.1, 1),
-                                 Make(FactKind::kPlayEnded, 8, 1, 400, 8508),
-                                 Make(FactKind::kEnded, 9)});
+  const CallView view =
+      FoldAll({Make(FactKind::kCreateAccepted, 0, 1), Make(FactKind::kAnswered, 5),
+               Make(FactKind::kActionAccepted, 5.1, 1), Make(FactKind::kPlayEnded, 8, 1, 400, 8508),
+               Make(FactKind::kEnded, 9)});
 
   EXPECT_EQ(view.delivery, Delivery::kPartial);
   EXPECT_EQ(view.heard, absl::Seconds(2.9));
 }
 
 TEST(Fold, ARecordingThatCannotBeFetchedIsNoDelivery) {
-  const CallView view = FoldAll({Make(FactKind::kCreateAccepted, 0, 1),
-                                 Make(FactKind::kAnswered, 5),
-                                 Make(FactKind::kActionAccepted, 5.1, 1),
-                                 Make(FactKind::kPlayEnded, 5.2, 1, 400, 8536),
-                                 Make(FactKind::kEnded, 9)});
+  const CallView view =
+      FoldAll({Make(FactKind::kCreateAccepted, 0, 1), Make(FactKind::kAnswered, 5),
+               Make(FactKind::kActionAccepted, 5.1, 1),
+               Make(FactKind::kPlayEnded, 5.2, 1, 400, 8536), Make(FactKind::kEnded, 9)});
 
   EXPECT_EQ(view.disposition, Disposition::kAnswered);
   EXPECT_EQ(view.delivery, Delivery::kNone);
 }
 
 TEST(Fold, AnEndWithoutAnAnswerIsInferred) {
-  const CallView view =
-      FoldAll({Make(FactKind::kCreateAccepted, 0, 1), Make(FactKind::kEnded, 4)});
+  const CallView view = FoldAll({Make(FactKind::kCreateAccepted, 0, 1), Make(FactKind::kEnded, 4)});
 
   EXPECT_EQ(view.disposition, Disposition::kNoAnswer);
   EXPECT_EQ(view.source, DispositionSource::kInferred);
@@ -141,8 +139,7 @@ TEST(Fold, AThrottledSendIsGivenBackUntilThereWereTooMany) {
 }
 
 TEST(Fold, ALateEventIsStrongerThanTheVerdictOfLoss) {
-  const std::vector<Fact> lost = {Make(FactKind::kCreateUnknown, 0, 1),
-                                  Make(FactKind::kLost, 400)};
+  const std::vector<Fact> lost = {Make(FactKind::kCreateUnknown, 0, 1), Make(FactKind::kLost, 400)};
   EXPECT_EQ(FoldAll(lost).disposition, Disposition::kLost);
   EXPECT_EQ(FoldAll(lost).delivery, Delivery::kUnknown);
 
@@ -161,11 +158,13 @@ TEST(Fold, WrongCredentialsAreAConfigurationErrorAndABadRequestIsNot) {
 // The outcome is a function of the set: every order of the facts of one call,
 // with one of them told twice, gives the same view.
 TEST(Fold, EveryOrderOfTheSameFactsGivesTheSameView) {
-  const std::vector<Fact> facts = {
-      Make(FactKind::kCreateAccepted, 0, 1),  Make(FactKind::kAnswered, 5),
-      Make(FactKind::kActionAccepted, 5.1, 1), Make(FactKind::kPlayEnded, 17, 1, 200, 0),
-      Tone(18, '*', 1),                        Tone(20, '1', 2),
-      Make(FactKind::kEnded, 21)};
+  const std::vector<Fact> facts = {Make(FactKind::kCreateAccepted, 0, 1),
+                                   Make(FactKind::kAnswered, 5),
+                                   Make(FactKind::kActionAccepted, 5.1, 1),
+                                   Make(FactKind::kPlayEnded, 17, 1, 200, 0),
+                                   Tone(18, '*', 1),
+                                   Tone(20, '1', 2),
+                                   Make(FactKind::kEnded, 21)};
   const CallView expected = FoldAll(facts);
   std::vector<std::size_t> order(facts.size());
   std::iota(order.begin(), order.end(), 0);
@@ -178,10 +177,12 @@ TEST(Fold, EveryOrderOfTheSameFactsGivesTheSameView) {
 
 // Losing events never makes an outcome stronger.
 TEST(Fold, EverySubsetOfTheFactsSaysNoMoreThanAll) {
-  const std::vector<Fact> facts = {
-      Make(FactKind::kCreateAccepted, 0, 1),   Make(FactKind::kRinging, 1),
-      Make(FactKind::kAnswered, 5),            Make(FactKind::kActionAccepted, 5.1, 1),
-      Make(FactKind::kPlayEnded, 8, 1, 400, 8508), Make(FactKind::kEnded, 21)};
+  const std::vector<Fact> facts = {Make(FactKind::kCreateAccepted, 0, 1),
+                                   Make(FactKind::kRinging, 1),
+                                   Make(FactKind::kAnswered, 5),
+                                   Make(FactKind::kActionAccepted, 5.1, 1),
+                                   Make(FactKind::kPlayEnded, 8, 1, 400, 8508),
+                                   Make(FactKind::kEnded, 21)};
   for (unsigned subset = 0; subset < (1U << facts.size()); ++subset) {
     std::vector<Fact> some;
     for (std::size_t i = 0; i < facts.size(); ++i) {

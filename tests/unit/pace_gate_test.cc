@@ -36,7 +36,9 @@ class PaceGateTest : public testing::Test {
     return std::holds_alternative<PaceGate::Denied>(
         gate_.TryAcquire(Request(attempt), clock_.Steady()));
   }
-  void Admit(std::int64_t attempt) { gate_.Admit({kCampaign, AttemptId(attempt)}, clock_.Steady()); }
+  void Admit(std::int64_t attempt) {
+    gate_.Admit({kCampaign, AttemptId(attempt)}, clock_.Steady());
+  }
 
   FakeClock clock_{absl::FromUnixSeconds(1'790'000'000)};
   PaceGate gate_{10, milliseconds(2), clock_};

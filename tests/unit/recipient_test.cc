@@ -137,10 +137,10 @@ TEST_F(RecipientTest, HistoryEntriesSurviveTheDatabase) {
 // and never with more attempts than allowed.
 TEST_F(RecipientTest, EveryShortHistoryHasExactlyOneAnswer) {
   const Disposition kAll[] = {
-      Disposition::kAnswered,     Disposition::kBusy,        Disposition::kNoAnswer,
-      Disposition::kDeclined,     Disposition::kInvalidNumber, Disposition::kUnreachable,
-      Disposition::kNetworkBlocked, Disposition::kCongestion, Disposition::kConfigError,
-      Disposition::kProviderError, Disposition::kCanceled,    Disposition::kLost};
+      Disposition::kAnswered,       Disposition::kBusy,          Disposition::kNoAnswer,
+      Disposition::kDeclined,       Disposition::kInvalidNumber, Disposition::kUnreachable,
+      Disposition::kNetworkBlocked, Disposition::kCongestion,    Disposition::kConfigError,
+      Disposition::kProviderError,  Disposition::kCanceled,      Disposition::kLost};
   for (const Disposition a : kAll) {
     for (const Disposition b : kAll) {
       for (const Disposition c : kAll) {
