@@ -41,10 +41,14 @@ class LedgerReader {
   LedgerReading Finish() && { return std::move(reading_); }
 
  private:
-  // Most lines say nothing about the calls as a whole; reading them would take
-  // most of the time.
-  static bool IsNeeded(std::string_view text) {
+  // Most lines say nothing about the calls as a whole, or only that a callback
+  // was answered: parsing them would take most of the time.
+  bool IsNeeded(std::string_view text) {
     const std::string_view what = WhatOf(text);
+    if (what == "callback" && text.ends_with(R"("dropped":false})")) {
+      ++reading_.callbacks_answered;
+      return false;
+    }
     return what != "state" && what != "play" && what != "play_ended" && what != "hang_up";
   }
 
