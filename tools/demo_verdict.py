@@ -37,28 +37,27 @@ class Reporting:
 # While somebody waits for a first call, the rate is what binds: from the first
 # send to the last first attempt.
 CPS_ACHIEVED = """
-    WITH call AS (SELECT sent_at, attempt_no FROM reporting.call_attempts
-                  WHERE campaign_id = :campaign AND sent_at IS NOT NULL),
-         busy AS (SELECT min(sent_at) AS from_at,
-                         max(sent_at) FILTER (WHERE attempt_no = 1) AS to_at FROM call)
+    WITH busy AS (SELECT min(sent_at) AS from_at, max(sent_at) AS to_at
+                  FROM reporting.call_attempts
+                  WHERE campaign_id = :campaign AND attempt_no = 1)
     SELECT (count(*) - 1) / nullif(extract(epoch FROM max(sent_at) - min(sent_at)), 0)
-    FROM call, busy WHERE sent_at BETWEEN from_at AND to_at"""
+    FROM reporting.sends, busy
+    WHERE campaign_id = :campaign AND sent_at BETWEEN from_at AND to_at"""
 
 SENT_MAX = """
     SELECT max(sends) FROM (
         SELECT count(*) OVER (ORDER BY sent_at RANGE BETWEEN CURRENT ROW
                               AND interval '999999 microseconds' FOLLOWING) AS sends
-        FROM reporting.call_attempts
-        WHERE campaign_id = :campaign AND sent_at IS NOT NULL) AS each"""
+        FROM reporting.sends WHERE campaign_id = :campaign) AS each"""
 
 
 def found(args):
     asked = Reporting(args.database, args.campaign)
     with open(args.ledger, encoding="utf-8") as file:
         ledger = json.load(file)
-    outcomes = asked.counts("SELECT outcome, count(*) FROM reporting.recipient_outcomes "
+    outcomes = asked.counts("SELECT coalesce(outcome, ''), count(*) FROM reporting.recipient_outcomes "
                             "WHERE campaign_id = :campaign GROUP BY 1 ORDER BY 2 DESC")
-    dispositions = asked.counts("SELECT disposition, count(*) FROM reporting.call_attempts "
+    dispositions = asked.counts("SELECT coalesce(disposition, ''), count(*) FROM reporting.call_attempts "
                                 "WHERE campaign_id = :campaign GROUP BY 1 ORDER BY 2 DESC")
     return {
         "recipients": args.recipients,

@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import queue
+import re
 import shutil
 import signal
 import subprocess
@@ -47,7 +48,7 @@ def run(*arguments, environment=None, input_text=None, timeout=PATIENCE_S):
 class Up:
     """A `tocsin up`, or any other command that serves until it is told to stop."""
 
-    def __init__(self, *arguments, command="up", ready="ready"):
+    def __init__(self, *arguments, command="up"):
         self.lines = []
         self._new = queue.Queue()
         self.process = subprocess.Popen([BINARY, command, *map(str, arguments)],
@@ -56,7 +57,7 @@ class Up:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         try:
-            self.wait_for_line(ready)
+            self.wait_for_line("ready", whole=True)
         except AssertionError:
             self.kill()
             self.process.stdout.close()
@@ -72,8 +73,8 @@ class Up:
     def output(self):
         return "\n".join(self.lines)
 
-    def wait_for_line(self, text):
-        """Waits until a line holds `text`; fails if the process ends before."""
+    def wait_for_line(self, text, whole=False):
+        """Waits until a line holds, or is, `text`; fails if the process ends before."""
         deadline = time.monotonic() + PATIENCE_S
         while True:
             try:
@@ -82,7 +83,7 @@ class Up:
                 raise AssertionError(f"no {text!r} in:\n{self.output}") from None
             if line is None:
                 raise AssertionError(f"ended without {text!r}:\n{self.output}")
-            if text in line:
+            if line.rstrip("\n") == text if whole else text in line:
                 return line.rstrip("\n")
 
     def kill(self):
@@ -124,7 +125,7 @@ class EndToEnd(unittest.TestCase):
     def ledger(self):
         return self.folder / "ledger.jsonl"
 
-    def up(self, *more, rate=200, time_scale=600, seed=7):
+    def up(self, *more, rate=200, time_scale=60, seed=7):
         started = Up("--data-dir", self.folder / "data", "--ledger", self.ledger, "--cps", rate,
                      "--time-scale", time_scale, "--seed", seed, "--api-port", 0,
                      "--receiver-port", 0, *more)
@@ -156,9 +157,19 @@ class EndToEnd(unittest.TestCase):
         path.write_bytes(made)
         return path
 
+    def impatient_campaign(self):
+        """The example campaign, which tries again after seconds instead of minutes."""
+        text = (EXAMPLES / "outage.yaml").read_text()
+        for key in ("retry_after", "busy", "no_answer", "unreachable", "declined", "congestion",
+                    "provider_error", "lost"):
+            text, changed = re.subn(rf"^  {key}: \w+", f"  {key}: 30s", text, flags=re.MULTILINE)
+            self.assertEqual(changed, 1, key)
+        shutil.copy(EXAMPLES / "outage.wav", self.folder)
+        return self.file("impatient.yaml", text.replace("backoff: 2.0", "backoff: 1.0"))
+
     def create(self, recipients, *more):
-        """Creates the example campaign with people; returns its id."""
-        made = self.campaign("create", "-f", EXAMPLES / "outage.yaml", "--recipients",
+        """Creates a campaign with people; returns its id."""
+        made = self.campaign("create", "-f", self.impatient_campaign(), "--recipients",
                              recipients, "-o", "json", *more)
         self.assertEqual(made.code, DONE, made.text)
         return self.id_of(made)
