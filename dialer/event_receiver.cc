@@ -1,6 +1,7 @@
 #include "dialer/event_receiver.h"
 
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -35,13 +36,15 @@ int StatusOf(CallbackRefusal refusal) {
   return 500;
 }
 
-// One callback's wait for its commit.
+// One callback's wait for its commit. Shared by the two sides, so that the
+// teller can let go of the lock before it wakes the waiter.
 class CommitWait {
  public:
   void Tell(RecordOutcome outcome) {
-    // Notified under the lock: the waiter may be gone right after it.
-    const std::lock_guard lock(mutex_);
-    outcome_ = outcome;
+    {
+      const std::lock_guard lock(mutex_);
+      outcome_ = outcome;
+    }
     told_.notify_one();
   }
 
@@ -130,10 +133,10 @@ HttpResponse EventReceiver::HandleCallback(const HttpRequest& request) {
 
 RecordOutcome EventReceiver::Commit(std::vector<AttemptInput> inputs, bool& taken) {
   if (inputs.empty()) return RecordOutcome::kCommitted;
-  CommitWait wait;
+  const auto wait = std::make_shared<CommitWait>();
   taken = recorder_.Submit(std::move(inputs),
-                           [&wait](RecordOutcome outcome) { wait.Tell(outcome); });
-  return taken ? wait.Outcome() : RecordOutcome::kUnavailable;
+                           [wait](RecordOutcome outcome) { wait->Tell(outcome); });
+  return taken ? wait->Outcome() : RecordOutcome::kUnavailable;
 }
 
 HttpResponse EventReceiver::Refuse(CallbackRefusal refusal, std::string_view message) {

@@ -126,29 +126,46 @@ std::vector<FactRecorder::Entry> FactRecorder::Take(Lane& lane, std::stop_token 
   lane.filled.wait(lock, stop, [&lane] { return !lane.queue.empty(); });
   const std::size_t size = std::min(lane.queue.size(), options_.batch_max);
   const auto end = lane.queue.begin() + static_cast<std::ptrdiff_t>(size);
-  std::vector<Entry> batch(std::make_move_iterator(lane.queue.begin()),
-                           std::make_move_iterator(end));
+  std::vector<Entry> entries(std::make_move_iterator(lane.queue.begin()),
+                             std::make_move_iterator(end));
   lane.queue.erase(lane.queue.begin(), end);
   // Nothing came after the stop was asked for: nothing will.
-  if (batch.empty()) lane.closed = true;
-  return batch;
+  if (entries.empty()) lane.closed = true;
+  return entries;
 }
 
 void FactRecorder::Write(Lane& lane, std::stop_token stop) {
   while (true) {
-    std::vector<Entry> batch = Take(lane, stop);
-    if (batch.empty()) return;
-    const std::size_t size = batch.size();
-    Commit(lane, std::move(batch), stop);
+    std::vector<Entry> entries = Take(lane, stop);
+    if (entries.empty()) return;
+    const std::size_t size = entries.size();
+    Commit(lane, BatchOf(std::move(entries)), stop);
     held_.fetch_sub(size, std::memory_order_relaxed);
   }
 }
 
-void FactRecorder::Commit(Lane& lane, std::vector<Entry> batch, std::stop_token stop) {
+FactRecorder::Batch FactRecorder::BatchOf(std::vector<Entry> entries) {
+  std::unordered_set<AttemptKey> looked_at;
+  for (const Entry& entry : entries) {
+    if (entry.input.fact) looked_at.insert(entry.input.attempt);
+  }
+  Batch batch;
+  batch.inputs.reserve(entries.size());
+  batch.receipts.reserve(entries.size());
+  for (Entry& entry : entries) {
+    // A look at the time is part of every fact.
+    if (!entry.input.fact && !looked_at.insert(entry.input.attempt).second) continue;
+    batch.inputs.push_back(std::move(entry.input));
+    batch.receipts.push_back(std::move(entry.receipt));
+  }
+  return batch;
+}
+
+void FactRecorder::Commit(Lane& lane, Batch batch, std::stop_token stop) {
   absl::Duration backoff = options_.backoff_min;
   for (int failures = 1;; ++failures) {
-    absl::Status failed;
-    if (CommitOnce(batch, failed)) return;
+    const absl::Status failed = CommitOnce(batch);
+    if (failed.ok()) return;
     failures_.fetch_add(1, std::memory_order_relaxed);
     if (!MayPass(failed)) return Divide(lane, std::move(batch), failed, stop);
     // Lost a race, or nobody knows whether it was committed: repeating is harmless.
@@ -160,62 +177,46 @@ void FactRecorder::Commit(Lane& lane, std::vector<Entry> batch, std::stop_token 
     }
     AnswerUnavailable(lane, batch);
     if (!clock_.SleepUntil(clock_.Steady() + absl::ToChronoNanoseconds(backoff), stop)) {
-      Log(LogLevel::kWarn, "facts_left_behind", {{"inputs", batch.size()}});
+      Log(LogLevel::kWarn, "facts_left_behind", {{"inputs", batch.inputs.size()}});
       return;
     }
     backoff = std::min(2 * backoff, options_.backoff_max);
   }
 }
 
-bool FactRecorder::CommitOnce(std::vector<Entry>& batch, absl::Status& failed) {
-  std::vector<AttemptInput> inputs;
-  inputs.reserve(batch.size());
-  std::unordered_set<AttemptKey> with_fact;
-  for (const Entry& entry : batch) {
-    if (!entry.input.fact) continue;
-    with_fact.insert(entry.input.attempt);
-    inputs.push_back(entry.input);
-  }
-  // A look at the time is part of every fact.
-  for (const Entry& entry : batch) {
-    if (!entry.input.fact && with_fact.insert(entry.input.attempt).second) {
-      inputs.push_back(entry.input);
-    }
-  }
-  const auto changes = store_.RecordFacts(inputs, clock_.Now());
-  if (!changes.ok()) {
-    failed = changes.status();
-    return false;
-  }
+absl::Status FactRecorder::CommitOnce(Batch& batch) {
+  TOCSIN_ASSIGN_OR_RETURN(const auto changes, store_.RecordFacts(batch.inputs, clock_.Now()));
   batches_.fetch_add(1, std::memory_order_relaxed);
-  inputs_.fetch_add(inputs.size(), std::memory_order_relaxed);
-  RaiseTo(batch_largest_, inputs.size());
-  Finish(batch, *changes);
-  return true;
+  inputs_.fetch_add(batch.inputs.size(), std::memory_order_relaxed);
+  RaiseTo(batch_largest_, batch.inputs.size());
+  Finish(batch, changes);
+  return absl::OkStatus();
 }
 
 // One bad input must not keep the others out: each is tried alone.
-void FactRecorder::Divide(Lane& lane, std::vector<Entry> batch, const absl::Status& why,
+void FactRecorder::Divide(Lane& lane, Batch batch, const absl::Status& why,
                           std::stop_token stop) {
-  if (batch.size() > 1) {
-    for (Entry& entry : batch) {
-      std::vector<Entry> one;
-      one.push_back(std::move(entry));
+  if (batch.inputs.size() > 1) {
+    for (std::size_t i = 0; i < batch.inputs.size(); ++i) {
+      Batch one;
+      one.inputs.push_back(std::move(batch.inputs[i]));
+      one.receipts.push_back(std::move(batch.receipts[i]));
       Commit(lane, std::move(one), stop);
     }
     return;
   }
-  Entry& entry = batch.front();
+  const AttemptInput& input = batch.inputs.front();
   unfit_.fetch_add(1, std::memory_order_relaxed);
   Log(LogLevel::kError, "fact_not_storable",
-      {{"campaign", entry.input.attempt.campaign.value()},
-       {"attempt", entry.input.attempt.attempt.value()},
-       {"fact", entry.input.fact ? Name(entry.input.fact->kind) : "none"},
+      {{"campaign", input.attempt.campaign.value()},
+       {"attempt", input.attempt.attempt.value()},
+       {"fact", input.fact ? Name(input.fact->kind) : "none"},
        {"code", static_cast<int>(why.code())}});
-  if (entry.receipt != nullptr) entry.receipt->Decide(RecordOutcome::kUnfit);
+  const auto& receipt = batch.receipts.front();
+  if (receipt != nullptr) receipt->Decide(RecordOutcome::kUnfit);
 }
 
-void FactRecorder::Finish(std::vector<Entry>& batch, const std::vector<AttemptChange>& changes) {
+void FactRecorder::Finish(Batch& batch, const std::vector<AttemptChange>& changes) {
   const absl::Time now = clock_.Now();
   std::unordered_set<AttemptKey> unknown;
   for (const AttemptChange& change : changes) {
@@ -228,10 +229,11 @@ void FactRecorder::Finish(std::vector<Entry>& batch, const std::vector<AttemptCh
     Arm(change, now);
     for (const Observer& observer : observers_) observer(change);
   }
-  for (Entry& entry : batch) {
-    if (entry.receipt == nullptr) continue;
-    entry.receipt->Decide(unknown.contains(entry.input.attempt) ? RecordOutcome::kUnknownAttempt
-                                                                : RecordOutcome::kCommitted);
+  for (std::size_t i = 0; i < batch.inputs.size(); ++i) {
+    if (batch.receipts[i] == nullptr) continue;
+    batch.receipts[i]->Decide(unknown.contains(batch.inputs[i].attempt)
+                                  ? RecordOutcome::kUnknownAttempt
+                                  : RecordOutcome::kCommitted);
   }
 }
 
@@ -244,10 +246,10 @@ void FactRecorder::Arm(const AttemptChange& change, absl::Time now) {
 
 // Also those who wait behind the batch that cannot be written: a thread that
 // waits for the database is one that serves nobody.
-void FactRecorder::AnswerUnavailable(Lane& lane, std::vector<Entry>& batch) {
+void FactRecorder::AnswerUnavailable(Lane& lane, Batch& batch) {
   std::vector<std::shared_ptr<Receipt>> receipts;
-  for (Entry& entry : batch) {
-    if (entry.receipt != nullptr) receipts.push_back(std::exchange(entry.receipt, nullptr));
+  for (auto& receipt : batch.receipts) {
+    if (receipt != nullptr) receipts.push_back(std::exchange(receipt, nullptr));
   }
   {
     const std::lock_guard lock(lane.mutex);

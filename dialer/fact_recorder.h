@@ -95,6 +95,11 @@ class FactRecorder final : public FactSink {
     AttemptInput input;
     std::shared_ptr<Receipt> receipt;  // Null: nobody waits.
   };
+  // What goes into one call of the store.
+  struct Batch {
+    std::vector<AttemptInput> inputs;
+    std::vector<std::shared_ptr<Receipt>> receipts;  // One for each input, perhaps null.
+  };
   // One writer's queue.
   struct Lane {
     std::mutex mutex;
@@ -107,13 +112,13 @@ class FactRecorder final : public FactSink {
   bool Push(Entry entry);
   void Write(Lane& lane, std::stop_token stop);
   std::vector<Entry> Take(Lane& lane, std::stop_token stop);
-  void Commit(Lane& lane, std::vector<Entry> batch, std::stop_token stop);
-  bool CommitOnce(std::vector<Entry>& batch, absl::Status& failed);
-  void Divide(Lane& lane, std::vector<Entry> batch, const absl::Status& why,
-              std::stop_token stop);
-  void Finish(std::vector<Entry>& batch, const std::vector<AttemptChange>& changes);
+  static Batch BatchOf(std::vector<Entry> entries);
+  void Commit(Lane& lane, Batch batch, std::stop_token stop);
+  absl::Status CommitOnce(Batch& batch);
+  void Divide(Lane& lane, Batch batch, const absl::Status& why, std::stop_token stop);
+  void Finish(Batch& batch, const std::vector<AttemptChange>& changes);
   void Arm(const AttemptChange& change, absl::Time now);
-  void AnswerUnavailable(Lane& lane, std::vector<Entry>& batch);
+  void AnswerUnavailable(Lane& lane, Batch& batch);
 
   const Options options_;
   DialStore& store_;

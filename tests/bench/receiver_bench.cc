@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -200,6 +201,16 @@ void Tell(const Settings& settings, int port, const wire::CallbackSigner& signer
   shares.latencies_ms.insert(shares.latencies_ms.end(), latencies.begin(), latencies.end());
 }
 
+// Of all threads of this process, client included.
+double CpuSeconds() {
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
+  };
+  return seconds(used.ru_utime) + seconds(used.ru_stime);
+}
+
 void Print(const Settings& settings, Shares& shares, double seconds, dialer::Dialer& dialer) {
   auto& ms = shares.latencies_ms;
   std::sort(ms.begin(), ms.end());
@@ -237,6 +248,7 @@ void Run(const Settings& settings) {
       options, *store, [](const std::string&) { return absl::NotFoundError("none"); }, nullptr,
       SystemClock()));
   const wire::CallbackSigner signer = Must(wire::CallbackSigner::Create({key}));
+  const double cpu_before = CpuSeconds();
   const SteadyTime begin = SystemClock().Steady();
   {
     std::vector<std::jthread> providers;
@@ -248,6 +260,8 @@ void Run(const Settings& settings) {
   }
   const std::chrono::duration<double> took = SystemClock().Steady() - begin;
   Print(settings, shares, took.count(), *dialer);
+  fmt::print("cpu of this process, client and server: {:.0f} us a callback\n",
+             (CpuSeconds() - cpu_before) * 1e6 / static_cast<double>(shares.latencies_ms.size()));
   for (const std::string& complaint : Must(store->RunAudit(std::nullopt))) {
     fmt::print("audit: {}\n", complaint);
   }
