@@ -11,5 +11,10 @@ target_link_libraries(tocsin_store_harness
 tocsin_test(NAME store_test LABEL store
   SOURCES
     ${CMAKE_CURRENT_LIST_DIR}/store_kinds.cc
+    ${CMAKE_CURRENT_LIST_DIR}/campaigns_test.cc
+    ${CMAKE_CURRENT_LIST_DIR}/claims_test.cc
+    ${CMAKE_CURRENT_LIST_DIR}/facts_test.cc
+    ${CMAKE_CURRENT_LIST_DIR}/imports_test.cc
+    ${CMAKE_CURRENT_LIST_DIR}/intents_test.cc
     ${CMAKE_CURRENT_LIST_DIR}/straight_path_test.cc
   DEPENDS tocsin_store_harness tocsin_in_memory_store)

@@ -11,7 +11,7 @@ Trunk SomeTrunk() {
   trunk.name = "local";
   trunk.endpoint = "http://127.0.0.1:8089";
   trunk.caller_numbers = {Number(9001), Number(9002)};
-  trunk.calls_per_second = 100;
+  trunk.calls_per_second = 10000;
   trunk.concurrent_max = 1000;
   trunk.concurrent_max_per_caller = 1000;
   return trunk;

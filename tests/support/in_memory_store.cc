@@ -612,6 +612,7 @@ IntentVerdict InMemoryStore::CommitIntent(const IntentRequest& request, std::int
   }
   row.state = AttemptState::kDialing;
   row.intended_at = now;
+  ++row.intents;
   row.intent_epoch = epoch;
   row.caller = request.caller;
   for (const Member& member : row.members) {
@@ -702,6 +703,11 @@ absl::StatusOr<int> InMemoryStore::ConcludeRecipients(CampaignId id, Outcome oth
     if (concluded >= limit) break;
     conclude(recipient, recipients_.at({id, recipient}));
   }
+  for (auto& [key, person] : recipients_) {
+    // A draft that was canceled: nobody of it is in the queue.
+    if (concluded >= limit || campaign.started_at) break;
+    if (key.first == id && !person.outcome) conclude(key.second, person);
+  }
   return concluded;
 }
 
@@ -785,7 +791,10 @@ AttemptChange InMemoryStore::RecordOne(const AttemptKey& key, const std::vector<
   } else if (step.view.state == AttemptState::kEnded) {
     End(key, row, change);
   } else if (step.view.state == AttemptState::kPlanned) {
-    if (Live(row)) {
+    if (Live(row) && row.view.sends < row.intents) {
+      // An earlier send was given back; the one in flight is not logged yet.
+      change.view.state = row.state;
+    } else if (Live(row)) {
       row.state = AttemptState::kPlanned;
       ReleaseNumber(key, row);
       change.given_back_now = true;

@@ -120,6 +120,7 @@ class InMemoryStore final : public CampaignStore, public DialStore {
     std::int64_t claim_epoch = 0;
     std::int64_t intent_epoch = 0;
     absl::Time intended_at;
+    int intents = 0;  // Sends committed to; the last one's result may not be logged yet.
     std::optional<PhoneNumber> caller;
     CallView view;
     std::map<std::string, Fact> facts;
