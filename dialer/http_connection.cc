@@ -195,6 +195,11 @@ HttpResult HttpConnection::Send(const HttpOrder& order, const Clock& clock) {
   Client& client = *client_;
   const bool must_connect = closes_after_answer_ && !client.can_connect_only();
   client.set_sealed(!must_connect);
+  // The library takes a farewell under TLS for a connection that is alive.
+  if (!must_connect && !client.IsOpenAndQuiet()) {
+    Close();
+    return HttpNotSent{"the connection was closed before the request could leave"};
+  }
   httplib::Request request;
   request.method = order.method;
   request.path = order.path_and_query;

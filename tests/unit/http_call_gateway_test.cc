@@ -6,6 +6,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/scripted_server.h"
+#include "tests/support/tls_server.h"
 #include "wire/calls_2021.h"
 
 namespace tocsin::dialer {
@@ -229,8 +230,7 @@ TEST_F(HttpCallGatewayTest, AConnectionThatDiesWhileWaitingForThePermitIsNotRepl
   permit_.before = [&server] { server.HangUp(false); };
   const CreateCallCompletion done = Send(server);
 
-  // The farewell may be under way still; what matters is that nobody is rung twice.
-  EXPECT_FALSE(std::holds_alternative<CallAccepted>(done.result));
+  EXPECT_TRUE(std::holds_alternative<CallNotSent>(done.result));
   EXPECT_EQ(server.Requests("POST"), 1);
   EXPECT_EQ(server.connections(), 1);
 }
@@ -254,6 +254,35 @@ TEST_F(HttpCallGatewayTest, ProbeIsContentWithAnyAnswer) {
   EXPECT_TRUE(gateway_.Probe(TrunkAt(server.endpoint())).ok());
   const ScriptedServer silent([](std::string_view) { return Reaction{"", Then::kHold}; });
   EXPECT_EQ(gateway_.Probe(TrunkAt(silent.endpoint())).code(), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(HttpCallGatewayTest, ACertificateNobodyVouchesForIsNotSpokenTo) {
+  const TlsServer server(kAccepted);
+  const CreateCallCompletion done = Send(TrunkAt(server.endpoint()));
+  ASSERT_TRUE(std::holds_alternative<CallNotSent>(done.result));
+  EXPECT_THAT(std::get<CallNotSent>(done.result).reason, HasSubstr("not trusted"));
+  EXPECT_EQ(permit_.asked, 0);
+}
+
+TEST(HttpCallGateway, SpeaksTlsAndOutlivesTheServersIdleTimeout) {
+  const TlsServer server(kAccepted);
+  ConnectionPool::Options options = QuickTimeouts();
+  options.ca_file = server.ca_file();
+  options.timeouts.idle = absl::Hours(1);
+  ConnectionPool pool(options, SystemClock());
+  for (int i = 0; i < 3; ++i) {
+    auto loan = pool.Borrow(server.endpoint());
+    ASSERT_TRUE(loan.ok()) << loan.status();
+    // The server says goodbye to an idle connection after a second.
+    if (i == 1) SystemClock().SleepUntil(SystemClock().Steady() + std::chrono::seconds(2), {});
+    const HttpResult result = loan->Send({"POST", "/calling/calls", {}, "{}"});
+    if (i == 1) {
+      EXPECT_TRUE(std::holds_alternative<HttpNotSent>(result));
+    } else {
+      EXPECT_TRUE(std::holds_alternative<HttpAnswer>(result)) << i;
+    }
+  }
+  EXPECT_EQ(server.posts(), 2);
 }
 
 TEST_F(HttpCallGatewayTest, EverySendCompletesOnceEvenWhenStoppedInBetween) {
