@@ -9,6 +9,7 @@
 #include <atomic>
 #include <mutex>
 
+#include "api/block_number_reader.h"
 #include "api/campaign_service.h"
 #include "api/open_streams.h"
 #include "api/trunk_service.h"
@@ -59,9 +60,10 @@ class ApiServer::Impl {
  public:
   Impl(const Options& options, CampaignStore& store, const PhoneNumberReader& numbers,
        const Clock& clock)
-      : streams_(options.streams_max, options.silence_max, clock),
+      : numbers_(numbers),
+        streams_(options.streams_max, options.silence_max, clock),
         campaigns_({.tenant = options.tenant, .import = {.readers = options.import_readers}}, store,
-                   numbers, clock, streams_),
+                   numbers_, clock, streams_),
         trunks_(store) {}
 
   absl::Status Start(const Options& options) {
@@ -95,6 +97,7 @@ class ApiServer::Impl {
   int port() const { return port_; }
 
  private:
+  BlockNumberReader numbers_;  // Shared by all imports, present and past.
   OpenStreams streams_;
   CampaignServiceImpl campaigns_;
   TrunkServiceImpl trunks_;

@@ -69,6 +69,8 @@ Terminal DetectTerminal(OutputFormat format) {
   terminal.out_is_live = isatty(STDOUT_FILENO) != 0;
   terminal.err_is_live = isatty(STDERR_FILENO) != 0;
   winsize size{};
+  // What goes into a file is not cut.
+  if (!terminal.err_is_live) terminal.width = 200;
   if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
     terminal.width = size.ws_col;
   }

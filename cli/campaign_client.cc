@@ -20,8 +20,13 @@ constexpr absl::Duration kUsualDeadline = absl::Seconds(30);
 // Recounts everything.
 constexpr absl::Duration kReportDeadline = absl::Minutes(5);
 constexpr absl::Duration kImportDeadline = absl::Hours(2);
-constexpr int kTriesMax = 6;
 constexpr absl::Duration kFirstWait = absl::Milliseconds(500);
+constexpr absl::Duration kLongestWait = absl::Seconds(8);
+// Waits of 7.5 s in all: a mistyped address should not take longer.
+constexpr int kTriesMax = 5;
+// Of what has begun and is worth waiting for: half a minute, as long as a
+// database takes to restart.
+constexpr int kTriesOfStreamsMax = 8;
 constexpr int kBatchRows = 1000;
 constexpr int kPageSize = 1000;
 
@@ -93,12 +98,12 @@ absl::Status CampaignClient::FromGrpc(const grpc::Status& status) const {
   return result;
 }
 
-bool CampaignClient::WaitToRepeat(const absl::Status& status, int tries) const {
+bool CampaignClient::WaitToRepeat(const absl::Status& status, int tries, int tries_max) const {
   const bool passing = absl::IsUnavailable(status) || absl::IsAborted(status);
-  if (!passing || tries >= kTriesMax) return false;
-  const absl::Duration wait = kFirstWait * (1 << (tries - 1));
+  if (!passing || tries >= tries_max) return false;
+  const absl::Duration wait = std::min(kFirstWait * (1 << (tries - 1)), kLongestWait);
   announce_(fmt::format("{}; trying again in {} ({} of {})", Message(status),
-                        absl::FormatDuration(wait), tries + 1, kTriesMax));
+                        absl::FormatDuration(wait), tries + 1, tries_max));
   return clock_.SleepUntil(clock_.Steady() + absl::ToChronoNanoseconds(wait), {});
 }
 
@@ -111,7 +116,7 @@ absl::StatusOr<Response> CampaignClient::Call(Method<Request, Response> method,
     Response response;
     const absl::Status status = FromGrpc((stub_.get()->*method)(&context, request, &response));
     if (status.ok()) return response;
-    if (!WaitToRepeat(status, tries)) return status;
+    if (!WaitToRepeat(status, tries, kTriesMax)) return status;
   }
 }
 
@@ -220,7 +225,8 @@ absl::StatusOr<v1::ImportRecipientsResponse> CampaignClient::Import(
   open.mutable_open()->set_request_id(request_id);
   for (int tries = 1;; ++tries) {
     absl::StatusOr<v1::ImportRecipientsResponse> response = TryImport(open, path, on_rows);
-    if (response.ok() || !WaitToRepeat(response.status(), tries)) return response;
+    if (response.ok() || !WaitToRepeat(response.status(), tries, kTriesOfStreamsMax))
+      return response;
   }
 }
 
@@ -258,7 +264,7 @@ absl::Status CampaignClient::Watch(
       return absl::OkStatus();
     }
     const absl::Status status = FromGrpc(reader->Finish());
-    if (status.ok() || !WaitToRepeat(status, tries)) return status;
+    if (status.ok() || !WaitToRepeat(status, tries, kTriesOfStreamsMax)) return status;
   }
 }
 

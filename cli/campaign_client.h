@@ -75,7 +75,7 @@ class CampaignClient {
   void Prepare(grpc::ClientContext& context, absl::Duration deadline) const;
   absl::Status FromGrpc(const grpc::Status& status) const;
   // Waits before try number `tries` + 1; false: it is not worth one.
-  bool WaitToRepeat(const absl::Status& status, int tries) const;
+  bool WaitToRepeat(const absl::Status& status, int tries, int tries_max) const;
   absl::StatusOr<v1::ImportRecipientsResponse> TryImport(
       const v1::ImportRecipientsRequest& open, const std::string& path,
       const std::function<void(std::int64_t)>& on_rows);
