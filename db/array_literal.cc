@@ -30,7 +30,9 @@ void ArrayLiteral::Add(std::string_view text) {
   text_ += '"';
 }
 
-void ArrayLiteral::Add(absl::Time time) { Add(TimeText(time)); }
+void ArrayLiteral::Add(absl::Time time) {
+  Add(TimeText(time));
+}
 
 void ArrayLiteral::AddBool(bool value) {
   Separate();

@@ -119,8 +119,8 @@ AttemptResult ResultOf(const CallView& view, int not_sent) {
 bool MustBeWritten(const AttemptResult& before, const AttemptResult& after) {
   if (before.state != after.state || before.not_sent != after.not_sent) return true;
   if (after.state == AttemptState::kEnded) return before != after;
-  return before.acknowledged_at != after.acknowledged_at ||
-         before.refused_at != after.refused_at || before.opted_out_at != after.opted_out_at;
+  return before.acknowledged_at != after.acknowledged_at || before.refused_at != after.refused_at ||
+         before.opted_out_at != after.opted_out_at;
 }
 
 void Count(const Campaign& campaign, const AttemptResult& result, int sign, Counters& counters) {
@@ -131,9 +131,8 @@ void Count(const Campaign& campaign, const AttemptResult& result, int sign, Coun
   counters.Add(campaign.id, *result.disposition, sign);
   if (result.disposition != Disposition::kAnswered) return;
   if (result.delivery == Delivery::kNone) counters.Add(campaign.id, "unheard_answers", sign);
-  const bool is_short =
-      result.answered_at &&
-      *result.ended_at - *result.answered_at < kShortCall / campaign.time_scale;
+  const bool is_short = result.answered_at &&
+                        *result.ended_at - *result.answered_at < kShortCall / campaign.time_scale;
   if (is_short && result.answered_by != AnsweredBy::kHuman) {
     counters.Add(campaign.id, "short_calls", sign);
   }
@@ -173,16 +172,15 @@ void WriteAttempts(Session& session, const std::vector<const AttemptRow*>& rows)
     revisions.Add(row->revision);
   }
   session.Run(query::kWriteAttempts, std::move(campaigns).Take(), std::move(attempts).Take(),
-              std::move(states).Take(), std::move(not_sent).Take(),
-              std::move(retry_send_at).Take(), std::move(calls).Take(),
-              std::move(seizures).Take(), std::move(sent_at).Take(), std::move(ringing_at).Take(),
-              std::move(answered_at).Take(), std::move(ended_at).Take(),
-              std::move(dispositions).Take(), std::move(sources).Take(), std::move(codes).Take(),
-              std::move(subcodes).Take(), std::move(reasons).Take(), std::move(deliveries).Take(),
-              std::move(heard_ms).Take(), std::move(answered_by).Take(),
-              std::move(acknowledged_at).Take(), std::move(refused_at).Take(),
-              std::move(opted_out_at).Take(), std::move(asked_operator_at).Take(),
-              std::move(revisions).Take());
+              std::move(states).Take(), std::move(not_sent).Take(), std::move(retry_send_at).Take(),
+              std::move(calls).Take(), std::move(seizures).Take(), std::move(sent_at).Take(),
+              std::move(ringing_at).Take(), std::move(answered_at).Take(),
+              std::move(ended_at).Take(), std::move(dispositions).Take(), std::move(sources).Take(),
+              std::move(codes).Take(), std::move(subcodes).Take(), std::move(reasons).Take(),
+              std::move(deliveries).Take(), std::move(heard_ms).Take(),
+              std::move(answered_by).Take(), std::move(acknowledged_at).Take(),
+              std::move(refused_at).Take(), std::move(opted_out_at).Take(),
+              std::move(asked_operator_at).Take(), std::move(revisions).Take());
 }
 
 }  // namespace tocsin::db

@@ -20,7 +20,9 @@ std::string IdArray(const std::vector<CampaignId>& ids) {
   return std::move(literal).Take();
 }
 
-std::int64_t Ms(absl::Duration duration) { return absl::ToInt64Milliseconds(duration); }
+std::int64_t Ms(absl::Duration duration) {
+  return absl::ToInt64Milliseconds(duration);
+}
 
 std::string KeysText(const std::map<char, KeyMeaning>& keys) {
   ArrayLiteral literal;
@@ -68,9 +70,9 @@ RetryPolicy ReadRetry(RowReader& row) {
   RetryPolicy retry;
   retry.attempts_max = row.Int();
   retry.backoff = row.Double();
-  for (absl::Duration* duration : {&retry.busy, &retry.no_answer, &retry.unreachable,
-                                   &retry.declined, &retry.congestion, &retry.provider_error,
-                                   &retry.lost}) {
+  for (absl::Duration* duration :
+       {&retry.busy, &retry.no_answer, &retry.unreachable, &retry.declined, &retry.congestion,
+        &retry.provider_error, &retry.lost}) {
     *duration = row.Milliseconds();
   }
   return retry;
@@ -136,12 +138,11 @@ absl::StatusOr<bool> InsertCampaign(Session& session, CampaignId id, TenantId te
       spec.priority, flow.audio_uri, prompt, KeysText(flow.keys), Ms(flow.identity_ends),
       flow.plays, Ms(flow.pause), Ms(flow.wait_for_key), flow.replays_max, Ms(flow.ring_limit),
       Ms(flow.call_limit), spec.ack.required, std::string(Name(spec.ack.scope)),
-      Ms(spec.ack.retry_after), spec.ack.unconfirmed_answers_max, retry.attempts_max,
-      retry.backoff, Ms(retry.busy), Ms(retry.no_answer), Ms(retry.unreachable),
-      Ms(retry.declined), Ms(retry.congestion), Ms(retry.provider_error), Ms(retry.lost),
-      spec.calls_per_second, spec.concurrent_max, spec.window.open_minute,
-      spec.window.close_minute, spec.time_zone, Ms(spec.expires_after), spec.default_region,
-      spec.synthetic, TimeText(now));
+      Ms(spec.ack.retry_after), spec.ack.unconfirmed_answers_max, retry.attempts_max, retry.backoff,
+      Ms(retry.busy), Ms(retry.no_answer), Ms(retry.unreachable), Ms(retry.declined),
+      Ms(retry.congestion), Ms(retry.provider_error), Ms(retry.lost), spec.calls_per_second,
+      spec.concurrent_max, spec.window.open_minute, spec.window.close_minute, spec.time_zone,
+      Ms(spec.expires_after), spec.default_region, spec.synthetic, TimeText(now));
   return !inserted.empty();
 }
 

@@ -7,10 +7,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <pqxx/pqxx>
 #include <string>
 #include <utility>
-
-#include <pqxx/pqxx>
 
 #include "base/check.h"
 #include "base/log.h"

@@ -30,7 +30,7 @@ class ChangeFeed {
   const Secret database_url_;
   ChangeListener& listener_;
   const Clock& clock_;
-  int wake_fd_;         // An eventfd: readable once a stop is requested.
+  int wake_fd_;          // An eventfd: readable once a stop is requested.
   bool broken_ = false;  // The last connection ended by itself.
   std::jthread thread_;
 };

@@ -1,9 +1,8 @@
 #pragma once
 #include <memory>
+#include <pqxx/pqxx>
 #include <set>
 #include <string>
-
-#include <pqxx/pqxx>
 
 #include "absl/status/statusor.h"
 #include "base/secret.h"

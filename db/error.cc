@@ -1,9 +1,8 @@
 #include "db/error.h"
 
 #include <exception>
-#include <string>
-
 #include <pqxx/pqxx>
+#include <string>
 
 #include "base/status_macros.h"
 
@@ -52,6 +51,10 @@ absl::Status CurrentExceptionToStatus(std::string_view where) {
   } catch (const pqxx::statement_completion_unknown&) {
     // In libpqxx 6 this derives from transaction_rollback, yet promises less.
     return MakeStatus(absl::StatusCode::kUnknown, "{}: the server cannot tell whether it is done",
+                      where);
+  } catch (const pqxx::transaction_rollback&) {
+    // Serialization failures and deadlocks; no sql_error in libpqxx 6.
+    return MakeStatus(absl::StatusCode::kAborted, "{}: lost a race with another transaction",
                       where);
   } catch (const pqxx::broken_connection& error) {
     return Unavailable("{}: {}", where, FirstLine(error.what()));

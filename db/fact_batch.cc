@@ -219,8 +219,7 @@ void FactBatch::SettleOne(Work& work) {
     const PersonKey key{campaign.id, served.recipient};
     Person* person = people_.Find(key);
     if (person == nullptr) continue;
-    const TriedCall call =
-        TriedCallOf(work.row.key.attempt, served.number_index, work.step.view);
+    const TriedCall call = TriedCallOf(work.row.key.attempt, served.number_index, work.step.view);
     std::vector<TriedCall>& tried = person->history.tried;
     const auto known = std::find_if(tried.begin(), tried.end(), [&](const TriedCall& other) {
       return other.attempt == call.attempt;
@@ -233,8 +232,8 @@ void FactBatch::SettleOne(Work& work) {
     std::stable_sort(tried.begin(), tried.end(), [](const TriedCall& a, const TriedCall& b) {
       return a.ended_at < b.ended_at;
     });
-    const absl::Time began = work.row.result.sent_at.value_or(
-        work.row.intended_at.value_or(work.row.planned_at));
+    const absl::Time began =
+        work.row.result.sent_at.value_or(work.row.intended_at.value_or(work.row.planned_at));
     person->first_attempt_at = std::min(person->first_attempt_at.value_or(began), began);
     if (work.row.caller) person->last_caller = work.row.caller;
     people_.Touch(key);
@@ -312,11 +311,11 @@ void FactBatch::WriteAcknowledgements() {
     }
   }
   if (campaigns.size() > 0) {
-    for (const pqxx::row& row : session_.Run(
-             query::kWriteAcknowledgements, std::move(campaigns).Take(),
-             std::move(recipients).Take(), std::move(attempts).Take(), std::move(numbers).Take(),
-             std::move(tones).Take(), std::move(at).Take(), std::move(offsets).Take(),
-             std::move(versions).Take(), TimeText(now_))) {
+    for (const pqxx::row& row :
+         session_.Run(query::kWriteAcknowledgements, std::move(campaigns).Take(),
+                      std::move(recipients).Take(), std::move(attempts).Take(),
+                      std::move(numbers).Take(), std::move(tones).Take(), std::move(at).Take(),
+                      std::move(offsets).Take(), std::move(versions).Take(), TimeText(now_))) {
       counters_.Add(CampaignId(row[0].as<std::int64_t>()), "acknowledged",
                     row[1].as<std::int64_t>());
     }

@@ -29,12 +29,12 @@ std::map<AttemptKey, int> InsertFacts(Session& session, const std::vector<Attemp
     texts.AddOrNull(fact.text);
     raws.AddOrNull(fact.raw);
   }
-  const pqxx::result result = session.Run(
-      query::kInsertFacts, std::move(campaigns).Take(), std::move(attempts).Take(),
-      std::move(keys).Take(), std::move(kinds).Take(), std::move(at).Take(),
-      std::move(received_at).Take(), std::move(numbers).Take(), std::move(codes).Take(),
-      std::move(subcodes).Take(), std::move(tones).Take(), std::move(calls).Take(),
-      std::move(texts).Take(), std::move(raws).Take());
+  const pqxx::result result =
+      session.Run(query::kInsertFacts, std::move(campaigns).Take(), std::move(attempts).Take(),
+                  std::move(keys).Take(), std::move(kinds).Take(), std::move(at).Take(),
+                  std::move(received_at).Take(), std::move(numbers).Take(), std::move(codes).Take(),
+                  std::move(subcodes).Take(), std::move(tones).Take(), std::move(calls).Take(),
+                  std::move(texts).Take(), std::move(raws).Take());
   for (const pqxx::row& raw : result) {
     RowReader row(raw);
     const CampaignId campaign(row.Int64());

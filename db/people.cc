@@ -129,8 +129,8 @@ Person* People::Find(const PersonKey& key) {
   return it == people_.end() ? nullptr : &it->second;
 }
 
-void People::Settle(const Campaign& campaign, const PersonKey& key,
-                    const RecipientVerdict& verdict, absl::Time now, Counters& counters) {
+void People::Settle(const Campaign& campaign, const PersonKey& key, const RecipientVerdict& verdict,
+                    absl::Time now, Counters& counters) {
   Person* person = Find(key);
   TOCSIN_CHECK(person != nullptr);
   touched_.insert(key);
@@ -143,8 +143,8 @@ void People::Settle(const Campaign& campaign, const PersonKey& key,
   const RecipientVerdict final_verdict =
       verdict.outcome ? verdict
                       : ConcludeRecipient(campaign, person->history, Outcome::kNotReached);
-  const bool same = person->outcome == final_verdict.outcome &&
-                    person->outcome_reason == final_verdict.reason;
+  const bool same =
+      person->outcome == final_verdict.outcome && person->outcome_reason == final_verdict.reason;
   if (same) return;
   if (person->outcome) {
     counters.Add(key.first, *person->outcome, -1);

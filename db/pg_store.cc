@@ -32,8 +32,8 @@ PgStore::PgStore(Options options, const Clock& clock)
 PgStore::~PgStore() = default;
 
 absl::StatusOr<std::unique_ptr<PgStore>> PgStore::Open(Options options, const Clock& clock) {
-  if (options.pool_size < 1) return InvalidArgument("pool_size is {}; it must be at least 1",
-                                                    options.pool_size);
+  if (options.pool_size < 1)
+    return InvalidArgument("pool_size is {}; it must be at least 1", options.pool_size);
   auto store = std::unique_ptr<PgStore>(new PgStore(std::move(options), clock));
   const auto loan = store->pool_->Borrow();
   if (!loan.ok()) return loan.status();

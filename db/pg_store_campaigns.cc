@@ -44,10 +44,9 @@ absl::Status Move(Session& session, const Campaign& campaign, CampaignState from
   if (campaign.started_at) started = TimeText(*campaign.started_at);
   if (campaign.expires_at) expires = TimeText(*campaign.expires_at);
   if (campaign.ended_at) ended = TimeText(*campaign.ended_at);
-  const pqxx::result moved =
-      session.Run(query::kMoveCampaign, campaign.id.value(), std::string(Name(from)),
-                  std::string(Name(campaign.state)), campaign.state_reason, mode, started, expires,
-                  ended);
+  const pqxx::result moved = session.Run(query::kMoveCampaign, campaign.id.value(),
+                                         std::string(Name(from)), std::string(Name(campaign.state)),
+                                         campaign.state_reason, mode, started, expires, ended);
   if (moved.affected_rows() != 1) return absl::AbortedError("the campaign has moved meanwhile");
   session.Run(query::kNotify, "campaigns");
   return absl::OkStatus();
@@ -77,10 +76,10 @@ std::int64_t EnqueueAll(Session& session, const Campaign& campaign, absl::Time n
     history.time_zone = row[0].c_str();
     const RecipientVerdict verdict = FirstTry(campaign, history, now);
     if (verdict.next_at) {
-      queued += static_cast<std::int64_t>(
-          session.Run(query::kEnqueueZone, campaign.id.value(), TimeText(*verdict.next_at),
-                      history.time_zone)
-              .affected_rows());
+      queued += static_cast<std::int64_t>(session
+                                              .Run(query::kEnqueueZone, campaign.id.value(),
+                                                   TimeText(*verdict.next_at), history.time_zone)
+                                              .affected_rows());
     } else {
       const pqxx::result concluded =
           session.Run(query::kConcludeZone, campaign.id.value(), history.time_zone,
@@ -233,12 +232,12 @@ absl::StatusOr<bool> PgStore::CompleteIfDone(CampaignId id, absl::Time now) {
     if (before != CampaignState::kRunning && before != CampaignState::kCanceling) return false;
     if (Asked(session, query::kHasOpenWork, id)) return false;
     // Whoever left an import open may come back to it, but not after the end.
-    const bool over = before == CampaignState::kCanceling ||
-                      (campaign.expires_at && now >= *campaign.expires_at);
+    const bool over =
+        before == CampaignState::kCanceling || (campaign.expires_at && now >= *campaign.expires_at);
     if (!over && Asked(session, query::kHasOpenImport, id)) return false;
     if (Asked(session, query::kHasUnfinishedPeople, id)) return false;
-    campaign.state = before == CampaignState::kRunning ? CampaignState::kCompleted
-                                                       : CampaignState::kCanceled;
+    campaign.state =
+        before == CampaignState::kRunning ? CampaignState::kCompleted : CampaignState::kCanceled;
     campaign.ended_at = now;
     TOCSIN_RETURN_IF_ERROR(Move(session, campaign, before));
     Trail(session, campaign.tenant, id, "scheduler",

@@ -113,8 +113,8 @@ absl::StatusOr<std::vector<PlannedAttempt>> PgStore::ClaimDue(OperationId operat
       return ReadPlanned(session, campaign, *first);
     }
     ArrayLiteral attempts;
-    for (const pqxx::row& row : session.Run(query::kReclaimPlanned, campaign.value(), epoch, limit,
-                                            TimeText(now))) {
+    for (const pqxx::row& row :
+         session.Run(query::kReclaimPlanned, campaign.value(), epoch, limit, TimeText(now))) {
       attempts.Add(row[0].as<std::int64_t>());
     }
     if (attempts.size() < limit) {

@@ -49,13 +49,12 @@ absl::StatusOr<std::vector<AttemptKey>> PgStore::ListHangUpsOwed(CampaignId camp
 }
 
 absl::StatusOr<std::vector<PendingAction>> PgStore::ClaimPendingActions(absl::Time before,
-                                                                        int limit,
-                                                                        absl::Time now) {
+                                                                        int limit, absl::Time now) {
   using Pending = absl::StatusOr<std::vector<PendingAction>>;
   return Transact(*pool_, [&](Session& session) -> Pending {
     std::vector<PendingAction> pending;
-    for (const pqxx::row& raw : session.Run(query::kClaimPendingActions, TimeText(before), limit,
-                                            TimeText(now))) {
+    for (const pqxx::row& raw :
+         session.Run(query::kClaimPendingActions, TimeText(before), limit, TimeText(now))) {
       RowReader row(raw);
       PendingAction action;
       action.attempt.campaign = CampaignId(row.Int64());

@@ -72,11 +72,11 @@ std::map<std::string, RecipientId> InsertPeople(Session& session, CampaignId cam
     priorities.Add(row.priority);
     marks.Add(std::string(row.numbers.size(), Letter(NumberMark::kUsable)));
   }
-  const pqxx::result result = session.Run(
-      query::kInsertRecipients, campaign.value(), import.value(), std::move(lines).Take(),
-      std::move(keys).Take(), std::move(names).Take(), std::move(numbers).Take(),
-      std::move(zones).Take(), std::move(languages).Take(), std::move(priorities).Take(),
-      std::move(marks).Take());
+  const pqxx::result result =
+      session.Run(query::kInsertRecipients, campaign.value(), import.value(),
+                  std::move(lines).Take(), std::move(keys).Take(), std::move(names).Take(),
+                  std::move(numbers).Take(), std::move(zones).Take(), std::move(languages).Take(),
+                  std::move(priorities).Take(), std::move(marks).Take());
   for (const pqxx::row& row : result) {
     inserted.emplace(row[1].c_str(), RecipientId(row[0].as<std::int64_t>()));
   }
@@ -102,8 +102,7 @@ void InsertRefused(Session& session, CampaignId campaign, ImportId import, std::
 // The first try of people who join a campaign that has been started.
 void EnqueueNew(Session& session, const Campaign& campaign,
                 const std::vector<const ImportRow*>& rows,
-                const std::map<std::string, RecipientId>& ids, absl::Time now,
-                Counters& counters) {
+                const std::map<std::string, RecipientId>& ids, absl::Time now, Counters& counters) {
   std::map<std::string, RecipientVerdict> by_zone;
   std::set<std::string> closed_zones;
   ArrayLiteral campaigns, recipients, priorities, due_at, numbers, indexes;
@@ -213,8 +212,8 @@ absl::StatusOr<ImportSummary> PgStore::BeginImport(const ApiRequest& request, Ca
       session.Run(query::kReopenImport, first->import.value());
       return Summary(session, first->import);
     }
-    const pqxx::result inserted = session.Run(query::kInsertImport, id.value(),
-                                              request.tenant.value(), TimeText(now));
+    const pqxx::result inserted =
+        session.Run(query::kInsertImport, id.value(), request.tenant.value(), TimeText(now));
     FirstAnswer answer;
     answer.campaign = id;
     answer.import = ImportId(inserted.front()[0].as<std::int64_t>());
@@ -232,8 +231,7 @@ absl::StatusOr<ImportBatchResult> PgStore::ImportBatch(ImportId import, std::int
   return Transact(*pool_, [&](Session& session) -> absl::StatusOr<ImportBatchResult> {
     const pqxx::result found = session.Run(query::kReadImport, import.value());
     if (found.empty()) return NotFound("there is no import {}", import.value());
-    const bool is_new =
-        !session.Run(query::kInsertImportBatch, import.value(), batch_no).empty();
+    const bool is_new = !session.Run(query::kInsertImportBatch, import.value(), batch_no).empty();
     if (!is_new) return FirstResult(session, import, batch_no);
     if (!found.front()[1].as<bool>()) {
       return FailedPrecondition("the import {} is finished; begin another", import.value());
@@ -247,8 +245,7 @@ absl::StatusOr<ImportBatchResult> PgStore::ImportBatch(ImportId import, std::int
 
 absl::StatusOr<ImportSummary> PgStore::FinishImport(ImportId import, absl::Time now) {
   auto summary = Transact(*pool_, [&](Session& session) -> absl::StatusOr<ImportSummary> {
-    const pqxx::result finished =
-        session.Run(query::kFinishImport, import.value(), TimeText(now));
+    const pqxx::result finished = session.Run(query::kFinishImport, import.value(), TimeText(now));
     if (finished.empty()) return NotFound("there is no import {}", import.value());
     session.Run(query::kNotify, "campaigns");
     return Summary(session, import);
@@ -264,8 +261,8 @@ absl::StatusOr<RefusedPage> PgStore::ListRefusedRows(TenantId tenant, CampaignId
     if (campaign.tenant != tenant) return NotFound("there is no campaign {}", id.value());
     RefusedPage page;
     std::int64_t last = 0;
-    for (const pqxx::row& raw : session.Run(query::kListRefusedRows, tenant.value(), id.value(),
-                                            after, page_size + 1)) {
+    for (const pqxx::row& raw :
+         session.Run(query::kListRefusedRows, tenant.value(), id.value(), after, page_size + 1)) {
       if (static_cast<int>(page.rows.size()) == page_size) {
         page.next_after = last;
         break;

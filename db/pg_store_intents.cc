@@ -181,8 +181,8 @@ class IntentBatch {
       withdrawn_.push_back({request.attempt, NumberMark::kSuppressed, suppressed->second});
       return;
     }
-    const bool wanted = std::any_of(
-        attempt.served.begin(), attempt.served.end(), [&](const Served& served) {
+    const bool wanted =
+        std::any_of(attempt.served.begin(), attempt.served.end(), [&](const Served& served) {
           return unfinished_.contains({request.attempt.campaign, served.recipient});
         });
     if (!wanted) {

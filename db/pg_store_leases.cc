@@ -17,8 +17,8 @@ constexpr int kTakeOverBatch = 500;
 absl::StatusOr<Lease> PgStore::AcquireLease(const std::string& group, const std::string& node,
                                             absl::Duration length) {
   return Transact(*pool_, [&](Session& session) -> absl::StatusOr<Lease> {
-    const pqxx::result taken = session.Run(query::kAcquirePacerLease, group, node,
-                                           absl::ToInt64Milliseconds(length));
+    const pqxx::result taken =
+        session.Run(query::kAcquirePacerLease, group, node, absl::ToInt64Milliseconds(length));
     if (!taken.empty()) {
       return Lease{true, taken.front()[0].as<std::int64_t>(), length, node};
     }

@@ -77,9 +77,8 @@ Prompt ReadPrompt(const pqxx::row& raw) {
 absl::StatusOr<PromptId> PgStore::SavePrompt(TenantId tenant, const std::string& wav,
                                              absl::Duration length, absl::Time now) {
   return Transact(*pool_, [&](Session& session) -> absl::StatusOr<PromptId> {
-    const pqxx::result saved =
-        session.Run(query::kSavePrompt, tenant.value(), Hex(wav),
-                    absl::ToInt64Milliseconds(length), TimeText(now));
+    const pqxx::result saved = session.Run(query::kSavePrompt, tenant.value(), Hex(wav),
+                                           absl::ToInt64Milliseconds(length), TimeText(now));
     return PromptId(saved.front()[0].as<std::int64_t>());
   });
 }

@@ -30,9 +30,8 @@ void Pool::Loan::Discard() {
 
 absl::StatusOr<Pool::Loan> Pool::Borrow() {
   std::unique_lock lock(mutex_);
-  const bool came_free =
-      freed_.wait_for(lock, absl::ToChronoMilliseconds(options_.wait_max),
-                      [this] { return !idle_.empty() || out_ < options_.size; });
+  const bool came_free = freed_.wait_for(lock, absl::ToChronoMilliseconds(options_.wait_max),
+                                         [this] { return !idle_.empty() || out_ < options_.size; });
   if (!came_free) {
     return Unavailable("database: all {} sessions are busy for {}", options_.size,
                        absl::FormatDuration(options_.wait_max));

@@ -1,8 +1,8 @@
 #pragma once
+#include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <condition_variable>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"

@@ -9,7 +9,9 @@
 
 namespace tocsin::db {
 
-void RowReader::Bad() { throw std::runtime_error("unexpected column"); }
+void RowReader::Bad() {
+  throw std::runtime_error("unexpected column");
+}
 
 std::string_view RowReader::View() {
   const pqxx::field field = row_[column_++];
@@ -32,9 +34,13 @@ double RowReader::Double() {
   return value;
 }
 
-bool RowReader::Bool() { return View() == "t"; }
+bool RowReader::Bool() {
+  return View() == "t";
+}
 
-std::string RowReader::Text() { return std::string(View()); }
+std::string RowReader::Text() {
+  return std::string(View());
+}
 
 absl::Time RowReader::Time() {
   const auto time = ParseTimeText(View());

@@ -1,11 +1,10 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <pqxx/pqxx>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <pqxx/pqxx>
 
 #include "absl/time/time.h"
 #include "core/disposition.h"

@@ -1,10 +1,9 @@
 #pragma once
 #include <exception>
+#include <pqxx/pqxx>
 #include <string>
 #include <type_traits>
 #include <utility>
-
-#include <pqxx/pqxx>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -41,7 +40,6 @@ class Session {
   // Which of a counter's rows this session adds to.
   int shard() const { return connection_.backend_id() % 8; }
 
-
  private:
   Connection& connection_;
   pqxx::transaction_base& transaction_;
@@ -52,7 +50,9 @@ class Session {
 inline constexpr int kTransactionTriesMax = 8;
 
 // The status of a result that is one, or has one.
-inline absl::Status StatusOf(const absl::Status& status) { return status; }
+inline absl::Status StatusOf(const absl::Status& status) {
+  return status;
+}
 template <class T>
 absl::Status StatusOf(const absl::StatusOr<T>& result) {
   return result.status();

@@ -10,11 +10,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
+#include <pqxx/pqxx>
 #include <string>
 #include <thread>
 #include <vector>
-
-#include <pqxx/pqxx>
 
 #include "app/pgcluster/pg_cluster.h"
 #include "base/check.h"
@@ -76,10 +75,9 @@ double CopyRows(const std::string& url, std::int64_t people) {
         std::vector<std::string>{"campaign_id", "import_id", "line", "person_key", "name",
                                  "numbers", "time_zone", "language", "priority", "marks"});
     for (std::int64_t i = 0; i < people; ++i) {
-      stream << std::make_tuple(1, 1, i, fmt::format("customer-{:08}", i),
-                                fmt::format("Customer Number {}", i),
-                                fmt::format("{{+1{}}}", 2'000'000'000 + i), "America/New_York", "",
-                                0, ".");
+      stream << std::make_tuple(
+          1, 1, i, fmt::format("customer-{:08}", i), fmt::format("Customer Number {}", i),
+          fmt::format("{{+1{}}}", 2'000'000'000 + i), "America/New_York", "", 0, ".");
     }
     stream.complete();
     work.commit();
@@ -131,8 +129,7 @@ class Bench {
       other.join();
     });
     Tell("import, batches of 1000, 2 threads", static_cast<double>(people_), seconds, copy_rate);
-    Tell("finish import (ANALYZE)", 1,
-         SecondsOf([&] { Must(store_.FinishImport(import, now_)); }));
+    Tell("finish import (ANALYZE)", 1, SecondsOf([&] { Must(store_.FinishImport(import, now_)); }));
     Tell("start", static_cast<double>(people_), SecondsOf([&] {
            Must(store_.CommandCampaign({kTenant, "", "", "bench"}, campaign_,
                                        CampaignCommand::kStart, CancelMode::kDrain, "", now_));
@@ -148,8 +145,8 @@ class Bench {
     for (const PlannedAttempt& attempt : planned) {
       requests.push_back({attempt.key, trunk_.caller_numbers.front(), std::nullopt});
     }
-    for (const IntentVerdict verdict : Must(store_.CommitIntents(
-             NewOperation(), "bench", lease_.epoch, trunk_, requests, now_))) {
+    for (const IntentVerdict verdict : Must(
+             store_.CommitIntents(NewOperation(), "bench", lease_.epoch, trunk_, requests, now_))) {
       TOCSIN_CHECK(verdict == IntentVerdict::kGo);
     }
   }

@@ -1,7 +1,6 @@
 // Who is rung next: claims, groups, windows.
-#include "tests/store/store_conformance.h"
-
 #include "fmt/format.h"
+#include "tests/store/store_conformance.h"
 
 namespace tocsin::testing {
 namespace {

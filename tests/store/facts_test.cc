@@ -59,7 +59,8 @@ TEST_P(StoreTest, TheOutcomeDoesNotDependOnTheOrderOfTheFacts) {
     std::sort(order.begin(), order.end());
     std::vector<AttemptInput> inputs;
     for (const PlannedAttempt& attempt : planned) {
-      inputs.push_back({attempt.key, facts[static_cast<std::size_t>(order[static_cast<std::size_t>(step)])]});
+      inputs.push_back(
+          {attempt.key, facts[static_cast<std::size_t>(order[static_cast<std::size_t>(step)])]});
       std::next_permutation(order.begin(), order.end());
     }
     const auto changes = h_.dial.RecordFacts(inputs, h_.now);

@@ -16,8 +16,8 @@ TEST_P(StoreTest, APersonKeyIsTakenOnce) {
   const ImportBatchResult result = h_.Import(id, {Person("a", 2), Person("b", 3), Person("b", 4)});
 
   EXPECT_EQ(result.accepted, 1);
-  EXPECT_THAT(result.duplicates,
-              ElementsAre(Field(&RefusedRow::person_key, "a"), Field(&RefusedRow::person_key, "b")));
+  EXPECT_THAT(result.duplicates, ElementsAre(Field(&RefusedRow::person_key, "a"),
+                                             Field(&RefusedRow::person_key, "b")));
   const CampaignProgress progress = h_.Progress(id);
   EXPECT_EQ(progress.people, 2);
   EXPECT_EQ(progress.duplicates, 2);

@@ -10,8 +10,7 @@ namespace tocsin::testing {
 // What every store must do, whatever it keeps its rows in.
 class StoreTest : public ::testing::TestWithParam<StoreKind> {
  protected:
-  StoreTest()
-      : fixture_(GetParam().make()), h_(fixture_->campaigns(), fixture_->dial()) {}
+  StoreTest() : fixture_(GetParam().make()), h_(fixture_->campaigns(), fixture_->dial()) {}
 
   std::unique_ptr<StoreFixture> fixture_;
   StoreHarness h_;

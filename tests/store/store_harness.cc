@@ -4,7 +4,9 @@
 
 namespace tocsin::testing {
 
-PhoneNumber Number(int n) { return *PhoneNumber::Parse(fmt::format("+1202555{:04}", n)); }
+PhoneNumber Number(int n) {
+  return *PhoneNumber::Parse(fmt::format("+1202555{:04}", n));
+}
 
 Trunk SomeTrunk() {
   Trunk trunk;
@@ -27,7 +29,9 @@ CampaignSpec SomeSpec() {
   return spec;
 }
 
-ApiRequest Request(const std::string& id) { return {kTenant, id, "fingerprint of " + id, "tester"}; }
+ApiRequest Request(const std::string& id) {
+  return {kTenant, id, "fingerprint of " + id, "tester"};
+}
 
 ImportRow Person(const std::string& key, int number) {
   ImportRow row;
@@ -80,7 +84,9 @@ CampaignId StoreHarness::Running(int people, const CampaignSpec& spec) {
   return id;
 }
 
-OperationId StoreHarness::NewOperation() { return {0x1234, ++operations_}; }
+OperationId StoreHarness::NewOperation() {
+  return {0x1234, ++operations_};
+}
 
 std::vector<PlannedAttempt> StoreHarness::Claim(CampaignId id, int limit) {
   const auto planned = dial.ClaimDue(NewOperation(), id, epoch, limit, now);
@@ -171,7 +177,9 @@ Fact Throttled(int send, absl::Time at) {
   return fact;
 }
 
-Fact NotSent(int send, absl::Time at) { return OwnFact(FactKind::kCreateNotSent, send, at); }
+Fact NotSent(int send, absl::Time at) {
+  return OwnFact(FactKind::kCreateNotSent, send, at);
+}
 
 Fact Event(FactKind kind, const std::string& id, absl::Time at) {
   Fact fact;

@@ -1,7 +1,6 @@
 // The stores that the conformance suite runs over.
 #include "tests/store/pg_store_kind.h"
 #include "tests/store/store_conformance.h"
-
 #include "tests/support/in_memory_store.h"
 
 namespace tocsin::testing {

@@ -29,8 +29,8 @@ TEST_P(StoreTest, ACampaignIsCarriedFromTheListToItsEnd) {
   EXPECT_EQ(progress.sends, 3);
   EXPECT_EQ(progress.attempts, 3);
   EXPECT_EQ(progress.acknowledged, 2);
-  EXPECT_THAT(progress.outcomes, UnorderedElementsAre(Pair(Outcome::kConfirmed, 2),
-                                                      Pair(Outcome::kRefused, 1)));
+  EXPECT_THAT(progress.outcomes,
+              UnorderedElementsAre(Pair(Outcome::kConfirmed, 2), Pair(Outcome::kRefused, 1)));
   EXPECT_THAT(progress.dispositions, UnorderedElementsAre(Pair(Disposition::kAnswered, 3)));
   h_.ExpectNoFindings();
 }
