@@ -78,7 +78,9 @@ ActionSender::ActionSender(Options options, DialStore& store, ConnectionPool& po
   for (int i = 0; i < options_.workers; ++i) workers_.emplace_back([this] { Work(); });
 }
 
-ActionSender::~ActionSender() { Stop(); }
+ActionSender::~ActionSender() {
+  Stop();
+}
 
 void ActionSender::CarryOut(AttemptKey attempt, TrunkId trunk, const std::string& call,
                             const std::vector<Action>& actions) {

@@ -31,8 +31,8 @@ absl::StatusOr<ConnectionPool::Loan> ConnectionPool::Borrow(const std::string& e
   std::unique_ptr<HttpConnection> connection = TakeIdle(endpoint);
   if (connection == nullptr) {
     TOCSIN_ASSIGN_OR_RETURN(Endpoint parsed, ParseEndpoint(endpoint));
-    connection = std::make_unique<HttpConnection>(std::move(parsed), options_.timeouts,
-                                                  options_.ca_file);
+    connection =
+        std::make_unique<HttpConnection>(std::move(parsed), options_.timeouts, options_.ca_file);
   }
   const auto exchange = Begin(*connection);
   const absl::Status prepared = connection->Prepare(clock_.Steady());

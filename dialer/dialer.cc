@@ -38,8 +38,8 @@ absl::StatusOr<std::unique_ptr<Dialer>> Dialer::Start(const Options& options, Di
   dialer->pool_ = std::make_unique<ConnectionPool>(
       ConnectionPool::Options{.timeouts = options.timeouts, .ca_file = options.ca_file}, clock);
   dialer->recorder_ = std::make_unique<FactRecorder>(options.recorder, store, clock);
-  dialer->receiver_ = std::make_unique<EventReceiver>(signer, *dialer->recorder_,
-                                                      std::move(find_prompt), clock);
+  dialer->receiver_ =
+      std::make_unique<EventReceiver>(signer, *dialer->recorder_, std::move(find_prompt), clock);
   // Our address has to be known before anything is sent; what comes from an
   // earlier life before all is in place is asked to come again.
   TOCSIN_ASSIGN_OR_RETURN(
@@ -53,17 +53,17 @@ absl::StatusOr<std::unique_ptr<Dialer>> Dialer::Start(const Options& options, Di
 
 void Dialer::Furnish(const Options& options, wire::CallbackSigner signer, DialStore& store,
                      FactRecorder::Observer observer, const Clock& clock) {
-  sender_ = std::make_unique<ActionSender>(
-      ActionSender::Options{.workers = options.action_workers,
-                            .prompt_base_url = callback_base_url_},
-      store, *pool_, *recorder_, clock);
+  sender_ =
+      std::make_unique<ActionSender>(ActionSender::Options{.workers = options.action_workers,
+                                                           .prompt_base_url = callback_base_url_},
+                                     store, *pool_, *recorder_, clock);
   recorder_->AddObserver([this](const AttemptChange& change) {
     if (change.new_actions.empty()) return;
     sender_->CarryOut(change.attempt, change.trunk, change.view.call, change.new_actions);
   });
   if (observer) recorder_->AddObserver(std::move(observer));
-  reconciler_ = std::make_unique<Reconciler>(options.reconciler, store, *recorder_, *sender_,
-                                             clock);
+  reconciler_ =
+      std::make_unique<Reconciler>(options.reconciler, store, *recorder_, *sender_, clock);
   gateway_ = std::make_unique<HttpCallGateway>(
       HttpCallGateway::Options{.workers = options.send_workers,
                                .callback_base_url = callback_base_url_},
@@ -71,7 +71,9 @@ void Dialer::Furnish(const Options& options, wire::CallbackSigner signer, DialSt
   open_.store(true);
 }
 
-Dialer::~Dialer() { Stop(); }
+Dialer::~Dialer() {
+  Stop();
+}
 
 HttpResponse Dialer::Serve(const HttpRequest& request) {
   if (open_.load()) return receiver_->Handle(request);

@@ -9,7 +9,7 @@ namespace tocsin::dialer {
 // Where a trunk's provider listens, taken apart.
 struct Endpoint {
   bool tls = false;
-  std::string host;         // Without brackets: "::1".
+  std::string host;  // Without brackets: "::1".
   int port = 80;
   std::string host_header;  // As signed and sent: the port only if it is not the scheme's own.
 

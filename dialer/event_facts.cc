@@ -44,8 +44,7 @@ FactKind KindOf(wire::CallState state) {
     case wire::CallState::kHold:
     case wire::CallState::kUnhold:
     case wire::CallState::kTransferring:
-    case wire::CallState::kRedirecting:
-      return FactKind::kOtherEvent;
+    case wire::CallState::kRedirecting: return FactKind::kOtherEvent;
   }
   return FactKind::kOtherEvent;
 }

@@ -80,10 +80,7 @@ std::string_view Name(CallbackRefusal refusal) {
 
 EventReceiver::EventReceiver(wire::CallbackSigner signer, FactRecorder& recorder,
                              PromptFinder finder, const Clock& clock)
-    : signer_(std::move(signer)),
-      recorder_(recorder),
-      prompts_(std::move(finder)),
-      clock_(clock) {}
+    : signer_(std::move(signer)), recorder_(recorder), prompts_(std::move(finder)), clock_(clock) {}
 
 HttpResponse EventReceiver::Handle(const HttpRequest& request) {
   if (request.path.find(kCallbacks) != std::string::npos) return HandleCallback(request);
@@ -134,8 +131,8 @@ HttpResponse EventReceiver::HandleCallback(const HttpRequest& request) {
 RecordOutcome EventReceiver::Commit(std::vector<AttemptInput> inputs, bool& taken) {
   if (inputs.empty()) return RecordOutcome::kCommitted;
   const auto wait = std::make_shared<CommitWait>();
-  taken = recorder_.Submit(std::move(inputs),
-                           [wait](RecordOutcome outcome) { wait->Tell(outcome); });
+  taken =
+      recorder_.Submit(std::move(inputs), [wait](RecordOutcome outcome) { wait->Tell(outcome); });
   return taken ? wait->Outcome() : RecordOutcome::kUnavailable;
 }
 

@@ -31,8 +31,8 @@ inline constexpr std::size_t kCallbackRefusals = 10;
 std::string_view Name(CallbackRefusal refusal);
 
 struct ReceiverCounters {
-  std::uint64_t callbacks = 0;     // Requests.
-  std::uint64_t acknowledged = 0;  // Answered 200.
+  std::uint64_t callbacks = 0;               // Requests.
+  std::uint64_t acknowledged = 0;            // Answered 200.
   std::map<FactKind, std::uint64_t> events;  // Decoded, by what they say.
   std::map<CallbackRefusal, std::uint64_t> refused;
 };

@@ -82,9 +82,13 @@ FactRecorder::FactRecorder(Options options, DialStore& store, const Clock& clock
   }
 }
 
-FactRecorder::~FactRecorder() { Stop(); }
+FactRecorder::~FactRecorder() {
+  Stop();
+}
 
-void FactRecorder::AddObserver(Observer observer) { observers_.push_back(std::move(observer)); }
+void FactRecorder::AddObserver(Observer observer) {
+  observers_.push_back(std::move(observer));
+}
 
 FactRecorder::Lane& FactRecorder::LaneOf(const AttemptKey& attempt) {
   return *lanes_[std::hash<AttemptKey>{}(attempt) % lanes_.size()];
@@ -103,7 +107,9 @@ bool FactRecorder::Push(Entry entry) {
   return true;
 }
 
-void FactRecorder::Record(AttemptInput input) { Push({std::move(input), nullptr}); }
+void FactRecorder::Record(AttemptInput input) {
+  Push({std::move(input), nullptr});
+}
 
 void FactRecorder::RecordAll(std::vector<AttemptInput> inputs) {
   for (AttemptInput& input : inputs) Push({std::move(input), nullptr});
@@ -194,8 +200,7 @@ absl::Status FactRecorder::CommitOnce(Batch& batch) {
 }
 
 // One bad input must not keep the others out: each is tried alone.
-void FactRecorder::Divide(Lane& lane, Batch batch, const absl::Status& why,
-                          std::stop_token stop) {
+void FactRecorder::Divide(Lane& lane, Batch batch, const absl::Status& why, std::stop_token stop) {
   if (batch.inputs.size() > 1) {
     for (std::size_t i = 0; i < batch.inputs.size(); ++i) {
       Batch one;

@@ -31,10 +31,10 @@ struct RecorderCounters {
   std::uint64_t inputs = 0;   // In them.
   std::uint64_t new_facts = 0;
   std::uint64_t batch_largest = 0;
-  std::uint64_t failures = 0;   // Calls of the store that failed.
-  std::uint64_t unfit = 0;      // Inputs dropped because the store will not take them.
+  std::uint64_t failures = 0;     // Calls of the store that failed.
+  std::uint64_t unfit = 0;        // Inputs dropped because the store will not take them.
   std::uint64_t turned_away = 0;  // Callbacks refused because too much is held.
-  std::uint64_t held = 0;       // Inputs waiting now.
+  std::uint64_t held = 0;         // Inputs waiting now.
 };
 
 // The one door to DialStore::RecordFacts. Writers drain whatever is queued into

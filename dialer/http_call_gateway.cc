@@ -25,14 +25,16 @@ CreateCallResult ReadCreateCallAnswer(const Protocol& protocol, const HttpAnswer
   return CallRefused{answer.status, std::move(reason)};
 }
 
-HttpCallGateway::HttpCallGateway(Options options, wire::CallbackSigner signer,
-                                 ConnectionPool& pool, const Clock& clock)
+HttpCallGateway::HttpCallGateway(Options options, wire::CallbackSigner signer, ConnectionPool& pool,
+                                 const Clock& clock)
     : options_(std::move(options)), signer_(std::move(signer)), pool_(pool), clock_(clock) {
   workers_.reserve(static_cast<std::size_t>(options_.workers));
   for (int i = 0; i < options_.workers; ++i) workers_.emplace_back([this] { Work(); });
 }
 
-HttpCallGateway::~HttpCallGateway() { Stop(); }
+HttpCallGateway::~HttpCallGateway() {
+  Stop();
+}
 
 void HttpCallGateway::Send(const Trunk& trunk, CreateCallRequest request, SendPermit& permit,
                            Done done) {
@@ -111,8 +113,7 @@ CreateCallResult HttpCallGateway::Exchange(const Order& order, CreateCallComplet
   if (protocol == nullptr) {
     return CallRefused{0, fmt::format("dialect {} is not spoken", Name(order.trunk.dialect))};
   }
-  const std::string callback =
-      signer_.Sign(order.request.attempt, options_.callback_base_url);
+  const std::string callback = signer_.Sign(order.request.attempt, options_.callback_base_url);
   auto signed_order =
       SignedOrder(order.trunk, protocol->CreateCall(order.request, callback), clock_.Now());
   if (!signed_order.ok()) return CallNotSent{Message(signed_order.status())};

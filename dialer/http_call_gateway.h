@@ -42,8 +42,7 @@ class HttpCallGateway final : public CallGateway {
 
   // Requests beyond twice capacity(), and after Stop(), complete at once, on the
   // calling thread, as CallNotSent.
-  void Send(const Trunk& trunk, CreateCallRequest request, SendPermit& permit,
-            Done done) override;
+  void Send(const Trunk& trunk, CreateCallRequest request, SendPermit& permit, Done done) override;
   int capacity() const override { return options_.workers; }
   absl::Status Probe(const Trunk& trunk) override;
 

@@ -56,8 +56,7 @@ bool BeforeFirstByte(httplib::Error error) {
     case httplib::Error::BindIPAddress:
     case httplib::Error::SSLConnection:
     case httplib::Error::SSLLoadingCerts:
-    case httplib::Error::SSLServerVerification:
-      return true;
+    case httplib::Error::SSLServerVerification: return true;
     case httplib::Error::Success:
     case httplib::Error::Unknown:
     case httplib::Error::Read:
@@ -65,8 +64,7 @@ bool BeforeFirstByte(httplib::Error error) {
     case httplib::Error::ExceedRedirectCount:
     case httplib::Error::Canceled:
     case httplib::Error::UnsupportedMultipartBoundaryChars:
-    case httplib::Error::Compression:
-      return false;
+    case httplib::Error::Compression: return false;
   }
   return false;
 }
@@ -86,8 +84,7 @@ std::string_view Words(httplib::Error error) {
     case httplib::Error::Unknown:
     case httplib::Error::ExceedRedirectCount:
     case httplib::Error::UnsupportedMultipartBoundaryChars:
-    case httplib::Error::Compression:
-      return "the exchange failed";
+    case httplib::Error::Compression: return "the exchange failed";
   }
   return "the exchange failed";
 }
@@ -104,13 +101,13 @@ class HttpConnection::Client {
  public:
   Client(const Endpoint& endpoint, const HttpTimeouts& timeouts, const std::string& ca_file) {
     if (endpoint.tls) {
-      auto made = std::make_unique<Sealable<httplib::SSLClient>>(&sealed_, endpoint.host,
-                                                                 endpoint.port);
+      auto made =
+          std::make_unique<Sealable<httplib::SSLClient>>(&sealed_, endpoint.host, endpoint.port);
       if (!ca_file.empty()) made->set_ca_cert_path(ca_file);
       impl_ = std::move(made);
     } else {
-      auto made = std::make_unique<Sealable<httplib::ClientImpl>>(&sealed_, endpoint.host,
-                                                                  endpoint.port);
+      auto made =
+          std::make_unique<Sealable<httplib::ClientImpl>>(&sealed_, endpoint.host, endpoint.port);
       plain_ = made.get();
       impl_ = std::move(made);
     }
@@ -153,13 +150,14 @@ class HttpConnection::Client {
   Sealable<httplib::ClientImpl>* plain_ = nullptr;  // impl_, unless it is TLS.
 };
 
-HttpConnection::HttpConnection(Endpoint endpoint, HttpTimeouts timeouts,
-                               const std::string& ca_file)
+HttpConnection::HttpConnection(Endpoint endpoint, HttpTimeouts timeouts, const std::string& ca_file)
     : endpoint_(std::move(endpoint)),
       timeouts_(timeouts),
       client_(std::make_unique<Client>(endpoint_, timeouts_, ca_file)) {}
 
-HttpConnection::~HttpConnection() { Close(); }
+HttpConnection::~HttpConnection() {
+  Close();
+}
 
 absl::Status HttpConnection::Prepare(SteadyTime now) {
   Client& client = *client_;
@@ -226,8 +224,12 @@ HttpResult HttpConnection::Send(const HttpOrder& order, const Clock& clock) {
   return answer;
 }
 
-void HttpConnection::Interrupt() { (*client_)->stop(); }
+void HttpConnection::Interrupt() {
+  (*client_)->stop();
+}
 
-void HttpConnection::Close() { (*client_)->stop(); }
+void HttpConnection::Close() {
+  (*client_)->stop();
+}
 
 }  // namespace tocsin::dialer

@@ -26,9 +26,9 @@ struct HttpTimeouts {
 // A request, ready to be written.
 struct HttpOrder {
   std::string method;
-  std::string path_and_query;  // Percent-encoded.
+  std::string path_and_query;                                // Percent-encoded.
   std::vector<std::pair<std::string, std::string>> headers;  // Without Host.
-  std::string body;            // JSON; empty: none.
+  std::string body;                                          // JSON; empty: none.
 };
 
 struct HttpAnswer {

@@ -9,7 +9,9 @@ constexpr std::size_t kCharactersMax = 200;
 // Result codes have six digits, the shortest numbers worth hiding seven.
 constexpr std::size_t kDigitsShown = 6;
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+bool IsDigit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 bool IsSeparator(char c) {
   return c == ' ' || c == '-' || c == '.' || c == '(' || c == ')' || c == '/';

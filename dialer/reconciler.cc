@@ -18,7 +18,9 @@ Reconciler::Reconciler(Options options, DialStore& store, FactRecorder& recorder
       alarm_(clock),
       thread_([this](std::stop_token stop) { Run(stop); }) {}
 
-Reconciler::~Reconciler() { Stop(); }
+Reconciler::~Reconciler() {
+  Stop();
+}
 
 void Reconciler::Stop() {
   thread_.request_stop();

@@ -16,7 +16,7 @@ namespace tocsin::dialer {
 struct ReconcilerCounters {
   std::uint64_t sweeps = 0;
   std::uint64_t failures = 0;
-  std::uint64_t looked_at = 0;      // Live attempts that nobody had a timer for.
+  std::uint64_t looked_at = 0;  // Live attempts that nobody had a timer for.
   std::uint64_t actions_again = 0;
   std::uint64_t hang_ups_ordered = 0;
 };

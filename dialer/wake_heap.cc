@@ -8,7 +8,9 @@ WakeHeap::WakeHeap(const Clock& clock, OnDue on_due)
       alarm_(clock),
       thread_([this](std::stop_token stop) { Run(stop); }) {}
 
-WakeHeap::~WakeHeap() { Stop(); }
+WakeHeap::~WakeHeap() {
+  Stop();
+}
 
 void WakeHeap::Stop() {
   thread_.request_stop();

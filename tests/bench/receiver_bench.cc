@@ -88,8 +88,7 @@ std::vector<AttemptKey> MakeLiveAttempts(db::PgStore& store, int port, int count
   spec.window = {0, 24 * 60};
   spec.synthetic = true;
   const ApiRequest request{TenantId(1), "create", "f", "bench"};
-  const CampaignId campaign =
-      Must(store.CreateCampaign(request, spec, SystemClock().Now())).id;
+  const CampaignId campaign = Must(store.CreateCampaign(request, spec, SystemClock().Now())).id;
   Import(store, campaign, count);
   Must(store.CommandCampaign({TenantId(1), "start", "f", "bench"}, campaign,
                              CampaignCommand::kStart, CancelMode::kDrain, "bench",
@@ -98,17 +97,16 @@ std::vector<AttemptKey> MakeLiveAttempts(db::PgStore& store, int port, int count
   TOCSIN_CHECK(lease.held);
   std::vector<AttemptKey> live;
   for (std::uint64_t operation = 1; live.size() < static_cast<std::size_t>(count);) {
-    const auto planned = Must(store.ClaimDue({1, operation++}, campaign, lease.epoch, 500,
-                                             SystemClock().Now()));
+    const auto planned =
+        Must(store.ClaimDue({1, operation++}, campaign, lease.epoch, 500, SystemClock().Now()));
     if (planned.empty()) break;
     std::vector<IntentRequest> intents;
     for (const PlannedAttempt& attempt : planned) {
       intents.push_back({attempt.key, trunk.caller_numbers[0], std::nullopt});
       live.push_back(attempt.key);
     }
-    for (const IntentVerdict verdict :
-         Must(store.CommitIntents({2, operation}, "default", lease.epoch, trunk, intents,
-                                  SystemClock().Now()))) {
+    for (const IntentVerdict verdict : Must(store.CommitIntents(
+             {2, operation}, "default", lease.epoch, trunk, intents, SystemClock().Now()))) {
       TOCSIN_CHECK(verdict == IntentVerdict::kGo);
     }
   }
@@ -148,9 +146,8 @@ class Connection {
   ~Connection() { ::close(socket_); }
 
   bool Post(const std::string& path, const std::string& body) {
-    const std::string request =
-        fmt::format("POST {} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{}", path,
-                    body.size(), body);
+    const std::string request = fmt::format(
+        "POST {} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{}", path, body.size(), body);
     if (::send(socket_, request.data(), request.size(), MSG_NOSIGNAL) < 0) return false;
     std::string answer;
     char bytes[2048];
@@ -179,8 +176,8 @@ void Tell(const Settings& settings, int port, const wire::CallbackSigner& signer
           SteadyTime begin, Shares& shares) {
   Connection provider(port);
   std::vector<double> latencies;
-  const std::chrono::duration<double> apart(
-      settings.rate > 0 ? settings.connections / settings.rate : 0);
+  const std::chrono::duration<double> apart(settings.rate > 0 ? settings.connections / settings.rate
+                                                              : 0);
   int sent = 0;
   for (int i = shares.next++; i < static_cast<int>(shares.live.size()); i = shares.next++) {
     const std::string path = signer.Sign(shares.live[static_cast<std::size_t>(i)], "");
@@ -219,18 +216,18 @@ void Print(const Settings& settings, Shares& shares, double seconds, dialer::Dia
   };
   const auto recorder = dialer.recorder_counters();
   const auto actions = dialer.action_counters();
-  fmt::print("connections {} writers {}: {:.0f} callbacks/s, p50 {:.2f} p99 {:.2f} p99.9 {:.2f} ms,"
-             " refused {}; batches {} of {:.1f} (largest {}), facts {}, actions {} + {} refused\n",
-             settings.connections, settings.writers, static_cast<double>(ms.size()) / seconds,
-             at(0.5), at(0.99), at(0.999), shares.refused.load(), recorder.batches,
-             static_cast<double>(recorder.inputs) / static_cast<double>(recorder.batches),
-             recorder.batch_largest, recorder.new_facts, actions.accepted, actions.refused);
+  fmt::print(
+      "connections {} writers {}: {:.0f} callbacks/s, p50 {:.2f} p99 {:.2f} p99.9 {:.2f} ms,"
+      " refused {}; batches {} of {:.1f} (largest {}), facts {}, actions {} + {} refused\n",
+      settings.connections, settings.writers, static_cast<double>(ms.size()) / seconds, at(0.5),
+      at(0.99), at(0.999), shares.refused.load(), recorder.batches,
+      static_cast<double>(recorder.inputs) / static_cast<double>(recorder.batches),
+      recorder.batch_largest, recorder.new_facts, actions.accepted, actions.refused);
 }
 
 void Run(const Settings& settings) {
-  const testing::TestDatabase database([](const std::string& url) {
-    return db::MigrateUp(Secret(url)).status();
-  });
+  const testing::TestDatabase database(
+      [](const std::string& url) { return db::MigrateUp(Secret(url)).status(); });
   const auto store = Must(db::PgStore::Open({.database_url = Secret(database.ConnectionString())}));
   const auto provider = Must(HttpServer::Start({.threads = 64}, [](const HttpRequest& request) {
     return HttpResponse{.status = request.method == "POST" ? 202 : 200, .body = "{}"};
@@ -253,9 +250,8 @@ void Run(const Settings& settings) {
   {
     std::vector<std::jthread> providers;
     for (int c = 0; c < settings.connections; ++c) {
-      providers.emplace_back([&, c] {
-        Tell(settings, dialer->callback_port(), signer, c, begin, shares);
-      });
+      providers.emplace_back(
+          [&, c] { Tell(settings, dialer->callback_port(), signer, c, begin, shares); });
     }
   }
   const std::chrono::duration<double> took = SystemClock().Steady() - begin;

@@ -46,8 +46,7 @@ std::optional<std::string> ReadRequest(int socket, std::string& buffer) {
 void Write(int socket, const std::string& bytes) {
   std::size_t sent = 0;
   while (sent < bytes.size()) {
-    const ssize_t n =
-        ::send(socket, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
+    const ssize_t n = ::send(socket, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
     if (n <= 0) return;
     sent += static_cast<std::size_t>(n);
   }
@@ -82,7 +81,9 @@ ScriptedServer::~ScriptedServer() {
   ::close(listener_);
 }
 
-std::string ScriptedServer::endpoint() const { return fmt::format("http://127.0.0.1:{}", port_); }
+std::string ScriptedServer::endpoint() const {
+  return fmt::format("http://127.0.0.1:{}", port_);
+}
 
 int ScriptedServer::Requests(std::string_view method) const {
   const std::lock_guard lock(mutex_);

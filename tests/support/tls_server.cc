@@ -70,9 +70,8 @@ class TlsServer::Impl {
     TOCSIN_CHECK(server_.is_valid());
     server_.set_tcp_nodelay(true);
     server_.set_keep_alive_timeout(1);
-    server_.Get(".*", [](const httplib::Request&, httplib::Response& response) {
-      response.status = 200;
-    });
+    server_.Get(
+        ".*", [](const httplib::Request&, httplib::Response& response) { response.status = 200; });
     server_.Post(".*", [this, body](const httplib::Request&, httplib::Response& response) {
       ++posts_;
       response.set_content(body, "application/json");
@@ -106,7 +105,11 @@ TlsServer::~TlsServer() = default;
 std::string TlsServer::endpoint() const {
   return fmt::format("https://127.0.0.1:{}", impl_->port());
 }
-const std::string& TlsServer::ca_file() const { return impl_->ca_file(); }
-int TlsServer::posts() const { return impl_->posts(); }
+const std::string& TlsServer::ca_file() const {
+  return impl_->ca_file();
+}
+int TlsServer::posts() const {
+  return impl_->posts();
+}
 
 }  // namespace tocsin

@@ -16,7 +16,9 @@ using testing::HasSubstr;
 
 constexpr char kCall[] = "leg-1";
 
-AttemptKey Key(std::int64_t attempt) { return {CampaignId(1), AttemptId(attempt)}; }
+AttemptKey Key(std::int64_t attempt) {
+  return {CampaignId(1), AttemptId(attempt)};
+}
 
 // One trunk, one campaign.
 class OneTrunkStore final : public IdleDialStore {
@@ -90,9 +92,9 @@ class ActionSenderTest : public testing::Test {
   OneTrunkStore store_;
   Facts facts_;
   std::unique_ptr<ScriptedServer> server_;
-  ConnectionPool pool_{{.timeouts = {.connect = absl::Milliseconds(300),
-                                     .read = absl::Milliseconds(300)}},
-                       SystemClock()};
+  ConnectionPool pool_{
+      {.timeouts = {.connect = absl::Milliseconds(300), .read = absl::Milliseconds(300)}},
+      SystemClock()};
   std::unique_ptr<ActionSender> sender_;
 };
 
@@ -107,8 +109,8 @@ TEST_F(ActionSenderTest, APlaySaysWhatAndComesBackWithItsOrdinal) {
 
   const std::string request = server_->LastRequest("POST");
   EXPECT_THAT(request, HasSubstr("/calls/leg-1/PlayAudio"));
-  const auto play = wire::DecodePlayAudioRequest(
-      std::string_view(request).substr(request.find("\r\n\r\n") + 4));
+  const auto play =
+      wire::DecodePlayAudioRequest(std::string_view(request).substr(request.find("\r\n\r\n") + 4));
   ASSERT_TRUE(play.ok());
   EXPECT_EQ(play->audio_file_uri, "http://127.0.0.1:1/hello.wav");
   EXPECT_EQ(play->operation_context, "1");

@@ -86,8 +86,7 @@ class DialerTest : public testing::Test {
     options.receiver_keep_alive_s = 1;
     auto dialer = Dialer::Start(
         options, store_, [](const std::string&) { return absl::NotFoundError("none"); },
-        [this](const AttemptChange& change) { ended_ += change.ended_now ? 1 : 0; },
-        SystemClock());
+        [this](const AttemptChange& change) { ended_ += change.ended_now ? 1 : 0; }, SystemClock());
     EXPECT_TRUE(dialer.ok()) << dialer.status();
     return *std::move(dialer);
   }
@@ -96,9 +95,9 @@ class DialerTest : public testing::Test {
   int Post(Dialer& dialer, AttemptKey attempt, std::int64_t sequence) {
     auto loan = client_.Borrow(dialer.callback_base_url());
     if (!loan.ok()) return 0;
-    const HttpResult result = loan->Send(
-        {.method = "POST", .path_and_query = signer_.Sign(attempt, ""),
-         .body = EventBody(sequence)});
+    const HttpResult result = loan->Send({.method = "POST",
+                                          .path_and_query = signer_.Sign(attempt, ""),
+                                          .body = EventBody(sequence)});
     const auto* answer = std::get_if<HttpAnswer>(&result);
     return answer == nullptr ? 0 : answer->status;
   }
@@ -141,10 +140,10 @@ TEST_F(DialerTest, ACreateCallNamesOurOwnAddress) {
   const auto dialer = Start();
   FreePermit permit;
   std::promise<CreateCallCompletion> told;
-  dialer->gateway().Send(LocalTrunk(),
-                         {kAttempt, *PhoneNumber::Parse("+12025550123"),
-                          *PhoneNumber::Parse("+12025550199"), 1},
-                         permit, [&](CreateCallCompletion done) { told.set_value(done); });
+  dialer->gateway().Send(
+      LocalTrunk(),
+      {kAttempt, *PhoneNumber::Parse("+12025550123"), *PhoneNumber::Parse("+12025550199"), 1},
+      permit, [&](CreateCallCompletion done) { told.set_value(done); });
   EXPECT_TRUE(std::holds_alternative<CallAccepted>(told.get_future().get().result));
   EXPECT_THAT(provider_.LastRequest("POST"),
               HasSubstr(dialer->callback_base_url() + "/callbacks/7/8?"));
@@ -207,10 +206,10 @@ TEST_F(DialerTest, StartAndStopUnderLoadLoseNothingThatWasAcknowledged) {
         });
       }
       for (int i = 0; i < 100; ++i) {
-        dialer->gateway().Send(LocalTrunk(),
-                               {kAttempt, *PhoneNumber::Parse("+12025550123"),
-                                *PhoneNumber::Parse("+12025550199"), 1},
-                               permit, [&](CreateCallCompletion) { ++completed; });
+        dialer->gateway().Send(
+            LocalTrunk(),
+            {kAttempt, *PhoneNumber::Parse("+12025550123"), *PhoneNumber::Parse("+12025550199"), 1},
+            permit, [&](CreateCallCompletion) { ++completed; });
       }
       while (acknowledged < 20) std::this_thread::yield();
       dialer->Stop();

@@ -26,10 +26,9 @@ TEST(Endpoint, ReadsSchemesHostsAndPorts) {
 }
 
 TEST(Endpoint, RefusesWhatIsNone) {
-  for (const char* text :
-       {"", "127.0.0.1:80", "ftp://a", "http://", "http:///", "http://a/b", "http://a:0",
-        "http://a:65536", "http://a:b", "http://a:", "http://a b", "http://user@a", "http://[::1",
-        "http://[::1]x", "http://a\r\nX: y"}) {
+  for (const char* text : {"", "127.0.0.1:80", "ftp://a", "http://", "http:///", "http://a/b",
+                           "http://a:0", "http://a:65536", "http://a:b", "http://a:", "http://a b",
+                           "http://user@a", "http://[::1", "http://[::1]x", "http://a\r\nX: y"}) {
     EXPECT_FALSE(ParseEndpoint(text).ok()) << text;
   }
 }
@@ -41,7 +40,9 @@ TEST(ProviderText, HidesWhatMayBeANumberAndKeepsCodes) {
   EXPECT_EQ(Scrubbed("line\nnext\x80"), "line?next?");
 }
 
-TEST(ProviderText, IsBounded) { EXPECT_EQ(Scrubbed(std::string(10'000, 'x')).size(), 200U); }
+TEST(ProviderText, IsBounded) {
+  EXPECT_EQ(Scrubbed(std::string(10'000, 'x')).size(), 200U);
+}
 
 }  // namespace
 }  // namespace tocsin::dialer

@@ -161,8 +161,8 @@ TEST_F(EventReceiverTest, PromptsAreServedFromMemoryAfterTheFirstTime) {
   EXPECT_EQ(prompts_asked_, 1);
   request.headers = {{"if-none-match", "\"abc.wav\""}};
   EXPECT_EQ(receiver_.Handle(request).status, 304);
-  for (const char* path : {"/prompts/other.wav", "/prompts/", "/prompts/../etc/passwd",
-                           "/prompts/a\nb.wav"}) {
+  for (const char* path :
+       {"/prompts/other.wav", "/prompts/", "/prompts/../etc/passwd", "/prompts/a\nb.wav"}) {
     request.path = path;
     EXPECT_EQ(receiver_.Handle(request).status, 404) << path;
   }

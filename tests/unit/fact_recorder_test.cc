@@ -12,7 +12,9 @@
 namespace tocsin::dialer {
 namespace {
 
-AttemptKey Key(std::int64_t attempt) { return {CampaignId(1), AttemptId(attempt)}; }
+AttemptKey Key(std::int64_t attempt) {
+  return {CampaignId(1), AttemptId(attempt)};
+}
 
 AttemptInput Input(std::int64_t attempt, const std::string& key) {
   Fact fact;
@@ -235,8 +237,8 @@ TEST(FactRecorder, ALookAtTheTimeIsPartOfAFact) {
   FactRecorder recorder(Quick(), store, SystemClock());
   recorder.Record(Input(0, "first"));
   gate.AwaitArrival();
-  recorder.RecordAll({{Key(1), std::nullopt}, Input(1, "a"), {Key(2), std::nullopt},
-                      {Key(2), std::nullopt}});
+  recorder.RecordAll(
+      {{Key(1), std::nullopt}, Input(1, "a"), {Key(2), std::nullopt}, {Key(2), std::nullopt}});
   gate.Open();
   store.WaitForBatches(2);
   EXPECT_EQ(store.batches()[1].size(), 2U);

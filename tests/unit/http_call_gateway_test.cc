@@ -116,8 +116,8 @@ TEST_F(HttpCallGatewayTest, TheRequestSaysWhoIsRungByWhomAndWhereToReport) {
   EXPECT_THAT(request, HasSubstr("POST /calling/calls?api-version="));
   EXPECT_THAT(request, HasSubstr("Authorization: HMAC-SHA256 "));
   EXPECT_THAT(request, HasSubstr(fmt::format("Host: 127.0.0.1:{}\r\n", server.port())));
-  const auto body = wire::DecodeCreateCallRequest(
-      std::string_view(request).substr(request.find("\r\n\r\n") + 4));
+  const auto body =
+      wire::DecodeCreateCallRequest(std::string_view(request).substr(request.find("\r\n\r\n") + 4));
   ASSERT_TRUE(body.ok()) << body.status();
   EXPECT_EQ(body->targets, (std::vector{wire::Identifier::PhoneNumber("+12025550123")}));
   EXPECT_EQ(body->caller_number, "+12025550199");

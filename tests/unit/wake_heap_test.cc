@@ -8,7 +8,9 @@
 namespace tocsin::dialer {
 namespace {
 
-AttemptKey Key(std::int64_t attempt) { return {CampaignId(1), AttemptId(attempt)}; }
+AttemptKey Key(std::int64_t attempt) {
+  return {CampaignId(1), AttemptId(attempt)};
+}
 
 // Collects what the heap says, and lets a test wait for so many.
 class Due {
