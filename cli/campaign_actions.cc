@@ -20,6 +20,14 @@ namespace {
 
 constexpr int kDone = 0;
 constexpr int kFailed = 1;
+
+// A breaker or DialGuard stopped it: nothing happens any more until somebody
+// has looked, so there is nothing to watch. An operator's pause is watched on.
+bool HasPausedItself(const v1::CampaignProgress& progress) {
+  return progress.state() == v1::CAMPAIGN_STATE_PAUSED &&
+         (progress.state_reason().starts_with("breaker:") ||
+          progress.state_reason().starts_with("guard:"));
+}
 constexpr int kUsage = 2;
 constexpr int kNotFound = 3;
 
@@ -116,8 +124,9 @@ absl::Status CampaignActions::ReadAudio(CampaignFile& file) {
 absl::StatusOr<v1::ImportRecipientsResponse> CampaignActions::SendList(
     const std::string& name, const std::string& recipients, std::int64_t rows,
     const std::string& request_id) {
-  const SteadyTime began = clock_.Steady();
+  SteadyTime began = clock_.Steady();
   SteadyTime shown = began;
+  std::int64_t sent_before = 0;
   auto imported = client_.Import(name, request_id, recipients, [&](std::int64_t sent) {
     const SteadyTime now = clock_.Steady();
     const auto pause =
@@ -255,7 +264,10 @@ int CampaignActions::Watch(const std::string& name) {
       client_.Watch(FullName(name), [&](const v1::CampaignProgress& progress) {
         speed.Add(progress);
         const absl::Time at = TimeOf(progress.as_of());
-        const bool due = at - printed >= absl::Milliseconds(990);
+        // A line a second while something happens, and a sign of life now and then.
+        const bool still = progress.sends() == last.sends() && progress.done() == last.done() &&
+                           progress.live() == last.live();
+        const bool due = at - printed >= (still ? absl::Seconds(10) : absl::Milliseconds(990));
         const bool news = progress.state() != last.state();
         if (live) {
           ShowProgress(ProgressBar(progress, speed, terminal_.width), false);
@@ -264,10 +276,15 @@ int CampaignActions::Watch(const std::string& name) {
           printed = at;
         }
         last = progress;
-        return true;
+        return !HasPausedItself(progress);
       });
   if (live && bar_open_) Print(stderr, "\n");
   bar_open_ = false;
+  if (HasPausedItself(last)) {
+    return Fail(
+        FailedPrecondition("{} has paused itself: {}. Then: tocsin campaign resume {} --watch",
+                           name, last.state_reason(), name));
+  }
   if (!status.ok()) return Fail(status);
   if (!json) Print(stdout, DrawEnd(last));
   return kDone;

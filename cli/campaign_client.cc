@@ -17,6 +17,8 @@ namespace {
 
 constexpr char kBadRequest[] = "type.googleapis.com/google.rpc.BadRequest";
 constexpr absl::Duration kUsualDeadline = absl::Seconds(30);
+// To start a campaign is to put everybody in it into the queue.
+constexpr absl::Duration kCommandDeadline = absl::Minutes(5);
 // Recounts everything.
 constexpr absl::Duration kReportDeadline = absl::Minutes(5);
 constexpr absl::Duration kImportDeadline = absl::Hours(2);
@@ -99,7 +101,9 @@ absl::Status CampaignClient::FromGrpc(const grpc::Status& status) const {
 }
 
 bool CampaignClient::WaitToRepeat(const absl::Status& status, int tries, int tries_max) const {
-  const bool passing = absl::IsUnavailable(status) || absl::IsAborted(status);
+  // Canceled by the service, that is: it was stopping. We ourselves never give up so.
+  const bool passing =
+      absl::IsUnavailable(status) || absl::IsAborted(status) || absl::IsCancelled(status);
   if (!passing || tries >= tries_max) return false;
   const absl::Duration wait = std::min(kFirstWait * (1 << (tries - 1)), kLongestWait);
   announce_(fmt::format("{}; trying again in {} ({} of {})", Message(status),
@@ -125,7 +129,7 @@ absl::StatusOr<v1::Campaign> CampaignClient::Command(Method<Request, v1::Campaig
                                                      Request request, const std::string& name) {
   request.set_name(name);
   request.set_request_id(RandomUuid());
-  return Call(method, request, kUsualDeadline);
+  return Call(method, request, kCommandDeadline);
 }
 
 absl::StatusOr<v1::Prompt> CampaignClient::UploadPrompt(std::string wav) {
