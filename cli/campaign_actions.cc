@@ -129,6 +129,9 @@ absl::StatusOr<v1::ImportRecipientsResponse> CampaignActions::SendList(
   std::int64_t sent_before = 0;
   auto imported = client_.Import(name, request_id, recipients, [&](std::int64_t sent) {
     const SteadyTime now = clock_.Steady();
+    // From the beginning again: what is stored goes fast, and the wait is over.
+    if (sent < sent_before) began = now;
+    sent_before = sent;
     const auto pause =
         terminal_.err_is_live ? std::chrono::milliseconds(100) : std::chrono::milliseconds(1000);
     if (now - shown < pause) return;
