@@ -4,7 +4,7 @@
 
 namespace tocsin::dialer {
 
-void Alarm::Wait(SteadyTime deadline, std::stop_token stop) {
+void Alarm::Wait(SteadyTime deadline, const std::stop_token& stop) {
   std::stop_source sleep;
   {
     const std::lock_guard lock(mutex_);

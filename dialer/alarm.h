@@ -16,7 +16,7 @@ class Alarm {
 
   // Returns at `deadline`, when rung, or when `stop` is requested. A ring that
   // came since the last return is not lost.
-  void Wait(SteadyTime deadline, std::stop_token stop);
+  void Wait(SteadyTime deadline, const std::stop_token& stop);
 
   void Ring();
 

@@ -17,7 +17,7 @@ constexpr std::chrono::seconds kInterruptAgain{1};
 ConnectionPool::ConnectionPool(Options options, const Clock& clock)
     : options_(std::move(options)),
       clock_(clock),
-      watch_([this](std::stop_token stop) { Watch(stop); }) {
+      watch_([this](const std::stop_token& stop) { Watch(stop); }) {
   // The library writes without MSG_NOSIGNAL.
   std::signal(SIGPIPE, SIG_IGN);
 }
@@ -101,7 +101,7 @@ std::vector<std::shared_ptr<ConnectionPool::Exchange>> ConnectionPool::TakeOverd
   return overdue;
 }
 
-void ConnectionPool::Watch(std::stop_token stop) {
+void ConnectionPool::Watch(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     {
       std::unique_lock lock(mutex_);

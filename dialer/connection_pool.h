@@ -73,7 +73,7 @@ class ConnectionPool {
   void GiveBack(const std::string& endpoint, std::unique_ptr<HttpConnection> connection);
   Exchanges::iterator Begin(HttpConnection& connection);
   void End(Exchanges::iterator exchange);
-  void Watch(std::stop_token stop);
+  void Watch(const std::stop_token& stop);
   std::vector<std::shared_ptr<Exchange>> TakeOverdue(SteadyTime now, SteadyTime& next);
 
   const Options options_;

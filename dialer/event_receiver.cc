@@ -3,7 +3,6 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -22,15 +21,15 @@ constexpr std::string_view kPrompts = "/prompts/";
 
 int StatusOf(CallbackRefusal refusal) {
   switch (refusal) {
-    case CallbackRefusal::kNotOurs: return 404;
+    case CallbackRefusal::kNotOurs:
+    case CallbackRefusal::kUnknownAttempt: return 404;
     case CallbackRefusal::kMethod: return 405;
-    case CallbackRefusal::kMalformedUrl: return 400;
+    case CallbackRefusal::kMalformedUrl:
+    case CallbackRefusal::kMalformedBody: return 400;
     case CallbackRefusal::kForged: return 401;
     case CallbackRefusal::kTooLong: return 413;
-    case CallbackRefusal::kMalformedBody: return 400;
-    case CallbackRefusal::kUnknownAttempt: return 404;
     case CallbackRefusal::kUnfit: return 500;
-    case CallbackRefusal::kOverloaded: return 503;
+    case CallbackRefusal::kOverloaded:
     case CallbackRefusal::kUnavailable: return 503;
   }
   return 500;
@@ -44,20 +43,22 @@ class CommitWait {
     {
       const std::lock_guard lock(mutex_);
       outcome_ = outcome;
+      told_outcome_ = true;
     }
     told_.notify_one();
   }
 
   RecordOutcome Outcome() {
     std::unique_lock lock(mutex_);
-    told_.wait(lock, [this] { return outcome_.has_value(); });
-    return *outcome_;
+    told_.wait(lock, [this] { return told_outcome_; });
+    return outcome_;
   }
 
  private:
   std::mutex mutex_;
   std::condition_variable told_;
-  std::optional<RecordOutcome> outcome_;
+  bool told_outcome_ = false;
+  RecordOutcome outcome_ = RecordOutcome::kUnavailable;
 };
 
 }  // namespace
@@ -110,9 +111,9 @@ HttpResponse EventReceiver::HandleCallback(const HttpRequest& request) {
   inputs.reserve(events->size());
   const absl::Time now = clock_.Now();
   for (const wire::Event& event : *events) {
-    inputs.push_back({*attempt, FactOf(event, now)});
-    const auto kind = static_cast<std::size_t>(inputs.back().fact->kind);
-    events_[kind].fetch_add(1, std::memory_order_relaxed);
+    Fact fact = FactOf(event, now);
+    events_[static_cast<std::size_t>(fact.kind)].fetch_add(1, std::memory_order_relaxed);
+    inputs.push_back({*attempt, std::move(fact)});
   }
   bool taken = true;
   switch (Commit(std::move(inputs), taken)) {

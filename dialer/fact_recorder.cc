@@ -72,13 +72,16 @@ class FactRecorder::Receipt {
 };
 
 FactRecorder::FactRecorder(Options options, DialStore& store, const Clock& clock)
-    : options_(options), store_(store), clock_(clock), wakes_(clock, [this](auto attempts) {
+    : options_(options),
+      store_(store),
+      clock_(clock),
+      wakes_(clock, [this](const std::vector<AttemptKey>& attempts) {
         for (const AttemptKey& attempt : attempts) Record({attempt, std::nullopt});
       }) {
   TOCSIN_CHECK(options_.writers > 0 && options_.batch_max > 0);
   for (int i = 0; i < options_.writers; ++i) {
     Lane& lane = *lanes_.emplace_back(std::make_unique<Lane>());
-    writers_.emplace_back([this, &lane](std::stop_token stop) { Write(lane, stop); });
+    writers_.emplace_back([this, &lane](const std::stop_token& stop) { Write(lane, stop); });
   }
 }
 
@@ -127,7 +130,7 @@ bool FactRecorder::Submit(std::vector<AttemptInput> inputs, Answer answer) {
   return true;
 }
 
-std::vector<FactRecorder::Entry> FactRecorder::Take(Lane& lane, std::stop_token stop) {
+std::vector<FactRecorder::Entry> FactRecorder::Take(Lane& lane, const std::stop_token& stop) {
   std::unique_lock lock(lane.mutex);
   lane.filled.wait(lock, stop, [&lane] { return !lane.queue.empty(); });
   const std::size_t size = std::min(lane.queue.size(), options_.batch_max);
@@ -140,7 +143,7 @@ std::vector<FactRecorder::Entry> FactRecorder::Take(Lane& lane, std::stop_token 
   return entries;
 }
 
-void FactRecorder::Write(Lane& lane, std::stop_token stop) {
+void FactRecorder::Write(Lane& lane, const std::stop_token& stop) {
   while (true) {
     std::vector<Entry> entries = Take(lane, stop);
     if (entries.empty()) return;
@@ -167,7 +170,7 @@ FactRecorder::Batch FactRecorder::BatchOf(std::vector<Entry> entries) {
   return batch;
 }
 
-void FactRecorder::Commit(Lane& lane, Batch batch, std::stop_token stop) {
+void FactRecorder::Commit(Lane& lane, Batch batch, const std::stop_token& stop) {
   absl::Duration backoff = options_.backoff_min;
   for (int failures = 1;; ++failures) {
     const absl::Status failed = CommitOnce(batch);
@@ -200,7 +203,8 @@ absl::Status FactRecorder::CommitOnce(Batch& batch) {
 }
 
 // One bad input must not keep the others out: each is tried alone.
-void FactRecorder::Divide(Lane& lane, Batch batch, const absl::Status& why, std::stop_token stop) {
+void FactRecorder::Divide(Lane& lane, Batch batch, const absl::Status& why,
+                          const std::stop_token& stop) {
   if (batch.inputs.size() > 1) {
     for (std::size_t i = 0; i < batch.inputs.size(); ++i) {
       Batch one;

@@ -110,12 +110,12 @@ class FactRecorder final : public FactSink {
 
   Lane& LaneOf(const AttemptKey& attempt);
   bool Push(Entry entry);
-  void Write(Lane& lane, std::stop_token stop);
-  std::vector<Entry> Take(Lane& lane, std::stop_token stop);
+  void Write(Lane& lane, const std::stop_token& stop);
+  std::vector<Entry> Take(Lane& lane, const std::stop_token& stop);
   static Batch BatchOf(std::vector<Entry> entries);
-  void Commit(Lane& lane, Batch batch, std::stop_token stop);
+  void Commit(Lane& lane, Batch batch, const std::stop_token& stop);
   absl::Status CommitOnce(Batch& batch);
-  void Divide(Lane& lane, Batch batch, const absl::Status& why, std::stop_token stop);
+  void Divide(Lane& lane, Batch batch, const absl::Status& why, const std::stop_token& stop);
   void Finish(Batch& batch, const std::vector<AttemptChange>& changes);
   void Arm(const AttemptChange& change, absl::Time now);
   void AnswerUnavailable(Lane& lane, Batch& batch);

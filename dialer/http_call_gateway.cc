@@ -38,20 +38,24 @@ HttpCallGateway::~HttpCallGateway() {
 
 void HttpCallGateway::Send(const Trunk& trunk, CreateCallRequest request, SendPermit& permit,
                            Done done) {
-  const char* reason = nullptr;
-  {
-    const std::lock_guard lock(mutex_);
-    const std::size_t waiting_max = 2 * static_cast<std::size_t>(options_.workers);
-    if (stopped_) {
-      reason = "shutting down";
-    } else if (queue_.size() + static_cast<std::size_t>(carried_) >= waiting_max) {
-      reason = "too many requests at once";
-    } else {
-      queue_.push_back({TrunkAddress::Of(trunk), std::move(request), &permit, std::move(done)});
-    }
+  Order order{TrunkAddress::Of(trunk), std::move(request), &permit, std::move(done)};
+  if (const char* const reason = Enqueue(order)) {
+    order.done(NotSent(order.request, reason));
+  } else {
+    changed_.notify_one();
   }
-  if (reason != nullptr) return done(NotSent(request, reason));
-  changed_.notify_one();
+}
+
+// Takes `order` over, or says why not.
+const char* HttpCallGateway::Enqueue(Order& order) {
+  const std::lock_guard lock(mutex_);
+  const std::size_t waiting_max = 2 * static_cast<std::size_t>(options_.workers);
+  if (stopped_) return "shutting down";
+  if (queue_.size() + static_cast<std::size_t>(carried_) >= waiting_max) {
+    return "too many requests at once";
+  }
+  queue_.push_back(std::move(order));
+  return nullptr;
 }
 
 absl::Status HttpCallGateway::Probe(const Trunk& trunk) {

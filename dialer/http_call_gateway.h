@@ -58,6 +58,7 @@ class HttpCallGateway final : public CallGateway {
     Done done;
   };
 
+  const char* Enqueue(Order& order);
   void Work();
   CreateCallCompletion Place(const Order& order);
   CreateCallResult Exchange(const Order& order, CreateCallCompletion& completion);

@@ -31,6 +31,8 @@ class Sealable final : public Base {
       error = httplib::Error::Connection;
       return false;
     }
+    // SSLClient's own is private, and does just this.
+    // NOLINTNEXTLINE(bugprone-parent-virtual-call)
     return this->is_valid() && httplib::ClientImpl::create_and_connect_socket(socket, error);
   }
 

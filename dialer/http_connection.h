@@ -45,7 +45,7 @@ struct HttpUnanswered {  // Some or all of it left, and no whole answer came.
 };
 using HttpResult = std::variant<HttpAnswer, HttpNotSent, HttpUnanswered>;
 
-inline constexpr std::size_t kAnswerBytesMax = 256 * 1024;
+inline constexpr std::size_t kAnswerBytesMax = 1 << 18;
 
 // One keep-alive connection to an endpoint. Never repeats a request, never
 // follows a redirect.

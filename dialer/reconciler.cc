@@ -16,7 +16,7 @@ Reconciler::Reconciler(Options options, DialStore& store, FactRecorder& recorder
       sender_(sender),
       clock_(clock),
       alarm_(clock),
-      thread_([this](std::stop_token stop) { Run(stop); }) {}
+      thread_([this](const std::stop_token& stop) { Run(stop); }) {}
 
 Reconciler::~Reconciler() {
   Stop();
@@ -27,7 +27,7 @@ void Reconciler::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Reconciler::Run(std::stop_token stop) {
+void Reconciler::Run(const std::stop_token& stop) {
   bool failing = false;
   while (!stop.stop_requested()) {
     const absl::Status swept = Sweep();

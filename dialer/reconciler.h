@@ -49,7 +49,7 @@ class Reconciler {
   void Stop();
 
  private:
-  void Run(std::stop_token stop);
+  void Run(const std::stop_token& stop);
   absl::Status Sweep();
   absl::Status LookAtLiveAttempts();
   absl::Status SendActionsAgain();

@@ -6,7 +6,7 @@ WakeHeap::WakeHeap(const Clock& clock, OnDue on_due)
     : clock_(clock),
       on_due_(std::move(on_due)),
       alarm_(clock),
-      thread_([this](std::stop_token stop) { Run(stop); }) {}
+      thread_([this](const std::stop_token& stop) { Run(stop); }) {}
 
 WakeHeap::~WakeHeap() {
   Stop();
@@ -67,7 +67,7 @@ SteadyTime WakeHeap::Earliest() const {
   return by_time_.empty() ? clock_.Steady() + std::chrono::hours(1) : by_time_.begin()->first;
 }
 
-void WakeHeap::Run(std::stop_token stop) {
+void WakeHeap::Run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     std::vector<AttemptKey> due = TakeDue(clock_.Steady());
     if (!due.empty()) {

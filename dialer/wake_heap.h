@@ -39,7 +39,7 @@ class WakeHeap {
   void Stop();
 
  private:
-  void Run(std::stop_token stop);
+  void Run(const std::stop_token& stop);
   std::vector<AttemptKey> TakeDue(SteadyTime now);
   SteadyTime Earliest() const;
 
