@@ -20,6 +20,11 @@ namespace {
 
 constexpr int kDone = 0;
 constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+constexpr int kNotFound = 3;
+
+// The service takes 8 MiB; one byte more lets it say so.
+constexpr std::size_t kWavBytesMax = (8 << 20) + 1;
 
 // A breaker or DialGuard stopped it: nothing happens any more until somebody
 // has looked, so there is nothing to watch. An operator's pause is watched on.
@@ -28,11 +33,6 @@ bool HasPausedItself(const v1::CampaignProgress& progress) {
          (progress.state_reason().starts_with("breaker:") ||
           progress.state_reason().starts_with("guard:"));
 }
-constexpr int kUsage = 2;
-constexpr int kNotFound = 3;
-
-// The service takes 8 MiB; one byte more lets it say so.
-constexpr std::size_t kWavBytesMax = (8 << 20) + 1;
 
 int ExitCodeOf(const absl::Status& status) {
   if (status.ok()) return kDone;

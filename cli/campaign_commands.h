@@ -11,8 +11,9 @@ namespace tocsin {
 // standard output; progress, retries and errors to standard error.
 //
 // Returns the exit code:
-//   0  done (watch: the campaign has completed or was canceled; audit: no findings)
-//   1  failed: the message says why and what would help
+//   0  done (watch: the campaign has completed or was canceled)
+//   1  failed: the message says why and what would help (watch: the campaign has
+//      paused itself; audit: findings)
 //   2  usage: the command line, the campaign file or the list is wrong
 //   3  not found: no such campaign, trunk or file
 int RunCampaignCommand(const std::vector<std::string>& arguments, const Clock& clock);

@@ -413,7 +413,7 @@ TEST_F(ApiServiceTest, HoldsABoundedNumberOfBatchesHoweverLongTheList) {
   const CampaignId id(std::stoll(campaign.name().substr(10)));
   CampaignSpec spec;
   spec.synthetic = true;
-  const auto import = memory_.BeginImport({.tenant = TenantId(1)}, id, absl::Now());
+  const auto import = memory_.BeginImport({.tenant = TenantId(1)}, id, SystemClock().Now());
   ASSERT_TRUE(import.ok());
   std::atomic<int> added = 0;
   int stored = 0;
@@ -486,9 +486,9 @@ TEST_F(ApiServiceTest, WatchTellsAtOnceOnChangeAndToTheEnd) {
   while (progress.state() != v1::CAMPAIGN_STATE_RUNNING) ASSERT_TRUE(reader->Read(&progress));
   ASSERT_TRUE(Command("cancel", campaign.name(), "", &after).ok());
   const CampaignId id(std::stoll(campaign.name().substr(10)));
-  while (*memory_.ConcludeRecipients(id, Outcome::kCanceled, 10, absl::Now()) > 0) {
+  while (*memory_.ConcludeRecipients(id, Outcome::kCanceled, 10, SystemClock().Now()) > 0) {
   }
-  ASSERT_TRUE(*memory_.CompleteIfDone(id, absl::Now()));
+  ASSERT_TRUE(*memory_.CompleteIfDone(id, SystemClock().Now()));
   while (reader->Read(&progress)) {
   }
   EXPECT_EQ(progress.state(), v1::CAMPAIGN_STATE_CANCELED);

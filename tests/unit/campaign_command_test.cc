@@ -202,9 +202,9 @@ TEST_F(CampaignCommandTest, WatchEndsWithTheCampaign) {
   const std::string name = OnlyCampaign();
   const CampaignId id(std::stoll(name.substr(10)));
   Run({"cancel", name, "--drain"});
-  while (*memory_.ConcludeRecipients(id, Outcome::kCanceled, 10, absl::Now()) > 0) {
+  while (*memory_.ConcludeRecipients(id, Outcome::kCanceled, 10, SystemClock().Now()) > 0) {
   }
-  ASSERT_TRUE(*memory_.CompleteIfDone(id, absl::Now()));
+  ASSERT_TRUE(*memory_.CompleteIfDone(id, SystemClock().Now()));
 
   const Ran ran = Run({"watch", name});
 
@@ -212,6 +212,21 @@ TEST_F(CampaignCommandTest, WatchEndsWithTheCampaign) {
   EXPECT_THAT(ran.out, HasSubstr(" CANCELED done=2/2 live=0 "));
   EXPECT_THAT(ran.out, HasSubstr("CANCELED       2"));
   EXPECT_THAT(Run({"watch", name, "-o", "json"}).out, HasSubstr(R"("outcomes":{"CANCELED":2})"));
+}
+
+TEST_F(CampaignCommandTest, WatchEndsWhenACampaignHasPausedItself) {
+  Run({"create", "-f", Path("outage.yaml"), "--recipients", Path("list.csv"), "--start"});
+  const std::string name = OnlyCampaign();
+  ASSERT_TRUE(memory_
+                  .PauseCampaign(CampaignId(std::stoll(name.substr(10))),
+                                 "breaker: nobody hears the message", SystemClock().Now())
+                  .ok());
+
+  const Ran ran = Run({"watch", name});
+
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_THAT(ran.err, HasSubstr("has paused itself: breaker: nobody hears the message"));
+  EXPECT_THAT(ran.err, HasSubstr("tocsin campaign resume"));
 }
 
 TEST_F(CampaignCommandTest, RepeatsWhileTheDatabaseIsAwayAndSaysSo) {
