@@ -13,8 +13,9 @@ constexpr const char* kSession =
     "SET client_encoding = 'UTF8'; SET jit = off; SET bytea_output = 'hex';"
     "SET idle_in_transaction_session_timeout = '60s'; SET lock_timeout = '20s'";
 constexpr const char* kHotSession =
-    "SET plan_cache_mode = 'force_generic_plan'; SET enable_seqscan = off;"
-    "SET enable_hashjoin = off; SET enable_mergejoin = off; SET statement_timeout = '120s'";
+    "SET plan_cache_mode = 'force_generic_plan'; SET statement_timeout = '120s';"
+    "SET enable_seqscan = off; SET enable_bitmapscan = off;"
+    "SET enable_hashjoin = off; SET enable_mergejoin = off";
 constexpr const char* kReportsSession = "SET statement_timeout = '300s'";
 
 }  // namespace

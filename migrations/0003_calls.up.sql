@@ -17,7 +17,8 @@ CREATE TABLE due_queue_default PARTITION OF due_queue DEFAULT
     WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 5000);
 -- The order of claims.
 CREATE INDEX due_queue_order ON due_queue (campaign_id, priority, due_at, recipient_id);
--- Those who share a number.
+-- Those who share a number. Made last: between indexes that cost the same, which
+-- those of an empty table do, the planner takes the youngest.
 CREATE INDEX due_queue_number ON due_queue (campaign_id, number);
 
 CREATE SEQUENCE attempt_id_seq CACHE 20;
@@ -78,7 +79,9 @@ CREATE TABLE call_attempt (
     CONSTRAINT call_attempt_sends CHECK (not_sent <= sends)
 ) PARTITION BY RANGE (campaign_id);
 COMMENT ON TABLE call_attempt IS 'One try to reach somebody.';
-CREATE TABLE call_attempt_default PARTITION OF call_attempt DEFAULT WITH (fillfactor = 60);
+CREATE TABLE call_attempt_default PARTITION OF call_attempt DEFAULT
+    WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05,
+          autovacuum_vacuum_threshold = 5000);
 -- The promise of the whole system, kept by the database and not by care: one
 -- person has at most one attempt that is not over. By ended_at, not by state, so
 -- that planned -> dialing stays a heap-only update.
@@ -162,6 +165,7 @@ CREATE TABLE acknowledgement (
     offset_ms        bigint       NOT NULL,  -- Since the first copy of the message began.
     message_version  text         NOT NULL,  -- Which recording: "prompt:7" or "uri".
     recorded_at      timestamptz  NOT NULL,
+    revision         integer      NOT NULL DEFAULT 0,  -- Times late facts corrected it.
     PRIMARY KEY (campaign_id, recipient_id)
 ) PARTITION BY RANGE (campaign_id);
 COMMENT ON TABLE acknowledgement IS 'Who confirmed, when, in which attempt.';

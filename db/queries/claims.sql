@@ -6,7 +6,7 @@
 --
 -- $1 campaign_id, $2 epoch, $3 limit, $4 now
 WITH left_behind AS MATERIALIZED (
-    SELECT attempt_id
+    SELECT campaign_id, attempt_id
     FROM call_attempt
     WHERE campaign_id = $1
       AND ended_at IS NULL
@@ -16,11 +16,12 @@ WITH left_behind AS MATERIALIZED (
     LIMIT $3
     FOR UPDATE SKIP LOCKED
 )
-UPDATE call_attempt
+UPDATE call_attempt AS a
 SET claim_epoch = $2
-WHERE campaign_id = $1
-  AND attempt_id = any(array(SELECT attempt_id FROM left_behind))
-RETURNING attempt_id;
+FROM left_behind AS l
+WHERE a.campaign_id = l.campaign_id
+  AND a.attempt_id = l.attempt_id
+RETURNING a.attempt_id;
 
 -- name: ClaimDueRecipients
 -- Takes up to `limit` people of a running campaign who are due, by priority and
@@ -28,9 +29,10 @@ RETURNING attempt_id;
 -- whoever comes back is ours. People who share a number share an attempt if
 -- `share` says so; those who ride along are taken beyond the limit.
 --
--- SKIP LOCKED lets several claim at once. The limit works below an any(array())
--- or inside a LATERAL, never as a join's input: the planner does not know a
--- parameter's value, takes it for a tenth of the table, and would scan the rest.
+-- SKIP LOCKED lets several claim at once. The limit works inside a LATERAL, and
+-- what it let through is looked up row by row, never as a join's input: the
+-- planner does not know a parameter's value, takes it for a tenth of the table,
+-- and would scan the rest.
 -- One probe for each priority, because people of a higher one who wait for a
 -- later time would otherwise be walked over at each claim.
 --
@@ -54,14 +56,16 @@ WITH picked AS MATERIALIZED (
         LIMIT $3) AS q
 ),
 riding AS MATERIALIZED (
-    SELECT w.recipient_id, w.number, w.number_index
-    FROM due_queue AS w
-    WHERE $4
-      AND w.campaign_id = $1
-      AND w.number = any(array(SELECT number FROM picked))
-      AND w.due_at <= $2
-      AND w.recipient_id <> all(array(SELECT recipient_id FROM picked))
-    FOR UPDATE SKIP LOCKED
+    SELECT d.recipient_id, d.number, d.number_index
+    FROM (SELECT DISTINCT number FROM picked WHERE $4) AS n
+    CROSS JOIN LATERAL (
+        SELECT w.recipient_id, w.number, w.number_index, w.due_at
+        FROM due_queue AS w
+        WHERE w.campaign_id = $1
+          AND w.number = n.number
+        FOR UPDATE SKIP LOCKED) AS d
+    WHERE d.due_at <= $2
+      AND d.recipient_id <> all(array(SELECT recipient_id FROM picked))
 ),
 people AS MATERIALIZED (
     SELECT recipient_id, number, number_index, place,
@@ -111,15 +115,20 @@ SELECT attempt_id FROM attempt;
 -- $1 campaign_id, $2 attempt_ids bigint[]
 SELECT a.attempt_id, a.number, person.time_zone, a.sends, coalesce(a.caller, person.last_caller),
        a.people
-FROM call_attempt AS a
+FROM unnest($2::bigint[]) AS key (attempt_id)
+CROSS JOIN LATERAL (
+    SELECT c.attempt_id, c.campaign_id, c.recipient_id, c.number, c.sends, c.caller, c.people,
+           c.state
+    FROM call_attempt AS c
+    WHERE c.campaign_id = $1
+      AND c.attempt_id = key.attempt_id
+    OFFSET 0) AS a
 CROSS JOIN LATERAL (
     SELECT r.time_zone, r.last_caller
     FROM recipient AS r
     WHERE r.campaign_id = a.campaign_id AND r.recipient_id = a.recipient_id
     OFFSET 0) AS person
-WHERE a.campaign_id = $1
-  AND a.attempt_id = any($2::bigint[])
-  AND a.state = 'PLANNED'
+WHERE a.state = 'PLANNED'
 ORDER BY a.attempt_id;
 
 -- name: FindOperation

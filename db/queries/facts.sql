@@ -151,16 +151,12 @@ WITH written AS (
     ON CONFLICT (campaign_id, recipient_id) DO UPDATE
     SET tone = excluded.tone,
         acknowledged_at = excluded.acknowledged_at,
-        offset_ms = excluded.offset_ms
+        offset_ms = excluded.offset_ms,
+        revision = k.revision + 1
     WHERE k.attempt_id = excluded.attempt_id
-    RETURNING k.campaign_id, k.recipient_id
+    RETURNING k.campaign_id, k.revision = 0 AS is_new
 )
--- The outer query still sees the table as it was before the insert.
-SELECT w.campaign_id, count(*) FILTER (WHERE NOT EXISTS (
-    SELECT FROM acknowledgement AS k
-    WHERE k.campaign_id = w.campaign_id AND k.recipient_id = w.recipient_id))
-FROM written AS w
-GROUP BY 1;
+SELECT campaign_id, count(*) FILTER (WHERE is_new) FROM written GROUP BY 1;
 
 -- name: DeleteAcknowledgements
 -- Those of attempts whose facts no longer carry one: a key turned out to have

@@ -63,7 +63,7 @@ SELECT $1, $2, line, person_key, name, numbers::text[], time_zone, language, pri
 FROM unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
             $9::smallint[], $10::text[])
     AS row (line, person_key, name, numbers, time_zone, language, priority, marks)
-ON CONFLICT (campaign_id, person_key) DO NOTHING
+ON CONFLICT (campaign_id, person_key) WHERE person_key <> '' DO NOTHING
 RETURNING recipient_id, person_key;
 
 -- name: ConcludeNew

@@ -76,12 +76,21 @@ WHERE d.campaign_id = v.campaign_id
 -- $1 campaign_ids bigint[], $2 recipient_ids bigint[]
 SELECT v.campaign_id, v.recipient_id
 FROM unnest($1::bigint[], $2::bigint[]) AS v (campaign_id, recipient_id)
-WHERE EXISTS (SELECT FROM call_attempt AS a
-              WHERE a.campaign_id = v.campaign_id AND a.recipient_id = v.recipient_id
-                AND a.ended_at IS NULL)
-   OR EXISTS (SELECT FROM call_group_member AS g
-              WHERE g.campaign_id = v.campaign_id AND g.recipient_id = v.recipient_id
-                AND g.ended_at IS NULL);
+CROSS JOIN LATERAL (
+    SELECT FROM call_attempt AS a
+    WHERE a.campaign_id = v.campaign_id
+      AND a.recipient_id = v.recipient_id
+      AND a.ended_at IS NULL
+    OFFSET 0) AS attempt
+UNION
+SELECT v.campaign_id, v.recipient_id
+FROM unnest($1::bigint[], $2::bigint[]) AS v (campaign_id, recipient_id)
+CROSS JOIN LATERAL (
+    SELECT FROM call_group_member AS g
+    WHERE g.campaign_id = v.campaign_id
+      AND g.recipient_id = v.recipient_id
+      AND g.ended_at IS NULL
+    OFFSET 0) AS member;
 
 -- name: ReadGroupMembers
 -- Who rides along with these attempts.

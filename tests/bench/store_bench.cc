@@ -1,7 +1,7 @@
 // What the store does in a second, beside what PostgreSQL does with the same
 // rows by COPY, in one run on a private cluster with durability on.
 //
-//   store_bench [people] [batch] [threads]
+//   store_bench [people] [batch] [threads] [url of an empty database]
 //
 // Absolutes drift with the machine; the ratios within one run are what counts.
 #include <atomic>
@@ -240,31 +240,33 @@ class Bench {
   std::atomic<std::uint64_t> operations_{0};
 };
 
-void Run(std::int64_t people, int batch, int threads) {
+void RunOn(const Secret& url, std::int64_t people, int batch, int threads) {
+  Must(db::MigrateUp(url));
+  fmt::print("{} people\n", people);
+  const double copy_seconds = CopyRows(url.Reveal(), people);
+  Tell("COPY into recipient, one stream", static_cast<double>(people), copy_seconds);
+  {
+    pqxx::connection connection(url.Reveal());
+    pqxx::nontransaction session(connection);
+    session.exec("TRUNCATE recipient");
+    session.exec("CHECKPOINT");
+  }
+  auto store = Must(db::PgStore::Open({.database_url = url, .pool_size = 8}));
+  Bench bench(*store, people, batch);
+  bench.Import(static_cast<double>(people) / copy_seconds);
+  bench.ClaimAndIntend(people / 4);
+  bench.WholeLives(people / 4, 1);
+  bench.WholeLives(people / 4, threads);
+  bench.Audit();
+}
+
+void RunOnClusterOfOurOwn(std::int64_t people, int batch, int threads) {
   char directory[] = "/tmp/tocsin_bench_XXXXXX";
   TOCSIN_CHECK(mkdtemp(directory) != nullptr);
   std::filesystem::permissions(directory, std::filesystem::perms::all);
   {
     auto cluster = Must(PgCluster::Start({.directory = std::string(directory) + "/pg"}));
-    const Secret url(cluster->ConnectionString());
-    Must(db::MigrateUp(url));
-    fmt::print("{} people\n", people);
-    const double copy_rate = static_cast<double>(people) / CopyRows(url.Reveal(), people);
-    Tell("COPY into recipient, one stream", static_cast<double>(people),
-         static_cast<double>(people) / copy_rate);
-    {
-      pqxx::connection connection(url.Reveal());
-      pqxx::nontransaction session(connection);
-      session.exec("TRUNCATE recipient");
-      session.exec("CHECKPOINT");
-    }
-    auto store = Must(db::PgStore::Open({.database_url = url, .pool_size = 8}));
-    Bench bench(*store, people, batch);
-    bench.Import(copy_rate);
-    bench.ClaimAndIntend(people / 4);
-    bench.WholeLives(people / 4, 1);
-    bench.WholeLives(people / 4, threads);
-    bench.Audit();
+    RunOn(Secret(cluster->ConnectionString()), people, batch, threads);
   }
   std::filesystem::remove_all(directory);
 }
@@ -276,6 +278,10 @@ int main(int argc, char** argv) {
   const std::int64_t people = argc > 1 ? std::atoll(argv[1]) : 100'000;
   const int batch = argc > 2 ? std::atoi(argv[2]) : 500;
   const int threads = argc > 3 ? std::atoi(argv[3]) : 2;
-  tocsin::Run(people, batch, threads);
+  if (argc > 4) {
+    tocsin::RunOn(tocsin::Secret(argv[4]), people, batch, threads);
+  } else {
+    tocsin::RunOnClusterOfOurOwn(people, batch, threads);
+  }
   return 0;
 }

@@ -146,7 +146,7 @@ TEST_F(TransactionTest, ASessionThatBreaksInTheMiddleIsNotRepeatedIfItWasFresh) 
 
 TEST_F(TransactionTest, ThePoolSurvivesARestartOfTheServer) {
   ASSERT_TRUE(Execute(pool_, "CREATE TABLE t (n int)").ok());
-  TestCluster().Kill();
+  TestCluster().Stop();
   const absl::Status away = Execute(pool_, "INSERT INTO t VALUES (1)");
   EXPECT_TRUE(absl::IsUnavailable(away)) << away;
   ASSERT_TRUE(TestCluster().Restart().ok());
