@@ -29,28 +29,12 @@ if(MOLD AND NOT TOCSIN_FUZZ)
   add_link_options(-fuse-ld=mold)
 endif()
 
-# While the rooms are being built: a source that is announced and not there yet
-# does not stop everybody else's build.
-macro(tocsin_existing list)
-  foreach(source ${${list}})
-    if(NOT IS_ABSOLUTE ${source} AND NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${source})
-      message(WARNING "not there yet: ${CMAKE_CURRENT_SOURCE_DIR}/${source}")
-      list(REMOVE_ITEM ${list} ${source})
-    endif()
-  endforeach()
-endmacro()
-
 # tocsin_library(NAME core SOURCES ... DEPENDS ...)
 #
 # One folder, one library, one line of allowed dependencies. DEPENDS is the
 # architecture: core/ cannot call PostgreSQL because it does not link it.
 function(tocsin_library)
   cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME" "SOURCES;DEPENDS")
-  tocsin_existing(arg_SOURCES)
-  if(NOT arg_SOURCES)
-    file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/empty.cc "")
-    set(arg_SOURCES ${CMAKE_CURRENT_BINARY_DIR}/empty.cc)
-  endif()
   add_library(tocsin_${arg_NAME} STATIC ${arg_SOURCES})
   add_library(tocsin::${arg_NAME} ALIAS tocsin_${arg_NAME})
   target_include_directories(tocsin_${arg_NAME} PUBLIC ${PROJECT_SOURCE_DIR})
