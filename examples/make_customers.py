@@ -37,7 +37,8 @@ SMALL_LINES = range(100, 200)  # 555-01XX: kept free for fiction.
 LARGE_LINES = [line for line in range(10_000) if line not in (1212, 4334)]
 
 GIVEN = """Ana Ben Carmen Dmitri Elif Fatima George Hans Ines Jürgen Kwame Łukasz María Ngọc Olaf
-    Paweł Quinn Renée Siobhán Tomás Ulla Víctor Wei Xavier Yuki Zoë José 美咲 Αλέξανδρος Oğuz""".split()
+    Paweł Quinn Renée Siobhán Tomás Ulla Víctor Wei Xavier Yuki Zoë José
+    美咲 Αλέξανδρος Oğuz""".split()
 FAMILY = """Abbott Baker Castillo D'Amico Eriksson Fitzgerald García Hernández Ibrahim Jönsson Kim
     Łapiński Müller Nguyễn O'Brien Peña Quintana Rossi Smith Tran Ünal Vasquez Weiß Xu Young
     Žižek""".split()

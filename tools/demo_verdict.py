@@ -55,9 +55,11 @@ def found(args):
     asked = Reporting(args.database, args.campaign)
     with open(args.ledger, encoding="utf-8") as file:
         ledger = json.load(file)
-    outcomes = asked.counts("SELECT coalesce(outcome, ''), count(*) FROM reporting.recipient_outcomes "
+    outcomes = asked.counts("SELECT coalesce(outcome, ''), count(*) "
+                            "FROM reporting.recipient_outcomes "
                             "WHERE campaign_id = :campaign GROUP BY 1 ORDER BY 2 DESC")
-    dispositions = asked.counts("SELECT coalesce(disposition, ''), count(*) FROM reporting.call_attempts "
+    dispositions = asked.counts("SELECT coalesce(disposition, ''), count(*) "
+                                "FROM reporting.call_attempts "
                                 "WHERE campaign_id = :campaign GROUP BY 1 ORDER BY 2 DESC")
     return {
         "recipients": args.recipients,

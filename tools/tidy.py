@@ -36,7 +36,8 @@ class Rule:
 
 
 RULES = [
-    Rule(r"\bthrow\b", "exceptions stop in db/; ours are absl::Status", let_off=("db/*", "tests/*")),
+    Rule(r"\bthrow\b", "exceptions stop in db/; ours are absl::Status",
+         let_off=("db/*", "tests/*")),
     Rule(r"\bsleep_for\b|\busleep\s*\(|\bnanosleep\s*\(|\babsl::SleepFor\b",
          "wait on a Clock, which a test can turn", let_off=("base/*",)),
     Rule(r"\bsystem_clock\b|\babsl::Now\s*\(|\bgettimeofday\s*\(|\bstd::time\s*\(",
@@ -81,7 +82,7 @@ def database_clock(path, lines):
             statement = match[1]
         code = line.split("--", 1)[0]
         if SQL_NOW.search(code) and statement not in LEASE_STATEMENTS:
-            yield f"{path}:{number}: {statement} reads the database's clock; take now as a parameter"
+            yield f"{path}:{number}: {statement} reads the database's clock; take now as $n"
 
 
 def function_lengths(path, lines):

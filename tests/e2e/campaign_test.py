@@ -18,8 +18,9 @@ class WholeCampaign(EndToEnd):
         people = int(self.sql(
             f"SELECT count(*) FROM reporting.recipient_outcomes WHERE campaign_id = {campaign} "
             "AND outcome IS NOT NULL")[0][0])
-        not_taken = int(self.sql("SELECT duplicates + refused_rows FROM "
-                                 f"reporting.campaign_outcomes WHERE campaign_id = {campaign}")[0][0])
+        not_taken = int(self.sql(
+            "SELECT duplicates + refused_rows FROM reporting.campaign_outcomes "
+            f"WHERE campaign_id = {campaign}")[0][0])
         self.assertEqual(people + not_taken, rows)
 
         ledger = self.judge_ledger()
