@@ -13,7 +13,7 @@ constexpr absl::Duration kFirstProbe = absl::Seconds(1);
 constexpr absl::Duration kLongestProbe = absl::Seconds(30);
 
 // Below so many answers a share says nothing.
-constexpr std::int64_t kAnswersMin = 20;
+constexpr std::int64_t kAnswersMin = 50;
 constexpr std::int64_t kAnswersWindow = 200;
 constexpr double kUnheardShare = 0.8;
 constexpr double kShortShare = 0.6;
@@ -91,16 +91,22 @@ std::optional<std::string> CampaignBreaker::Look(const Campaign& campaign,
   const auto share = [&](std::int64_t now, std::int64_t then) {
     return static_cast<double>(now - then) / static_cast<double>(answers);
   };
-  const double unheard = share(progress.unheard_answers, since_->unheard_answers);
   const double cut_short = share(progress.short_calls, since_->short_calls);
+  // Whoever hangs up within seconds hears nothing, whatever is played; and those
+  // calls are the first to be over, so at a start they are nearly all there is.
+  const std::int64_t stayed = answers - (progress.short_calls - since_->short_calls);
+  const std::int64_t in_vain = progress.unheard_answers - since_->unheard_answers -
+                               (progress.short_calls - since_->short_calls);
+  const double unheard =
+      stayed >= kAnswersMin ? static_cast<double>(in_vain) / static_cast<double>(stayed) : 0;
   const double opted_out = share(progress.opt_outs, since_->opt_outs);
   const std::int64_t opt_outs = progress.opt_outs - since_->opt_outs;
   if (answers >= kAnswersWindow) since_ = progress;
   if (unheard >= kUnheardShare) {
     return fmt::format(
-        "breaker: {:.0f} % of the last {} answers heard no message; check that the "
-        "provider can fetch the recording, then resume",
-        unheard * 100, answers);
+        "breaker: {:.0f} % of the last {} people who stayed on the line heard no message; check "
+        "that the provider can fetch the recording, then resume",
+        unheard * 100, stayed);
   }
   if (cut_short >= kShortShare) {
     return fmt::format(

@@ -66,10 +66,20 @@ class CampaignBreakerTest : public testing::Test {
 
 TEST_F(CampaignBreakerTest, AnswersThatHearNothingPauseIt) {
   EXPECT_EQ(Look(), std::nullopt);
-  progress_.dispositions[Disposition::kAnswered] = 30;
-  progress_.unheard_answers = 25;
+  progress_.dispositions[Disposition::kAnswered] = 80;
+  progress_.short_calls = 10;
+  progress_.unheard_answers = 75;
 
   EXPECT_THAT(Look(), Optional(HasSubstr("recording")));
+}
+
+TEST_F(CampaignBreakerTest, TheFirstCallsToEndAreTheShortOnesAndProveNothing) {
+  EXPECT_EQ(Look(), std::nullopt);
+  progress_.dispositions[Disposition::kAnswered] = 100;
+  progress_.short_calls = 58;
+  progress_.unheard_answers = 60;
+
+  EXPECT_EQ(Look(), std::nullopt);
 }
 
 TEST_F(CampaignBreakerTest, AnOrdinaryMixDoesNot) {
