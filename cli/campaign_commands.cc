@@ -74,8 +74,9 @@ class CommandTree {
     sub->add_option("--recipients", said_.create.recipients,
                     "The people, as CSV: person_key,name,phone,phone2,phone3,time_zone,language,"
                     "priority,synthetic (person_key and phone are required)");
-    sub->add_flag("--start", said_.create.start, "Start it when its people are in");
-    sub->add_flag("--watch", said_.create.watch, "Watch it until it has ended");
+    CLI::Option* start =
+        sub->add_flag("--start", said_.create.start, "Start it when its people are in");
+    sub->add_flag("--watch", said_.create.watch, "Watch it until it has ended")->needs(start);
   }
 
   void AddImport() {

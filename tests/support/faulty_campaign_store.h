@@ -36,9 +36,15 @@ class FaultyCampaignStore final : public CampaignStore {
     return at == calls_.end() ? 0 : at->second;
   }
   // What RunReport answers instead of the other store, which may have no SQL.
-  void SetReport(std::vector<ReportTable> report) { report_ = std::move(report); }
+  void SetReport(std::vector<ReportTable> report) {
+    std::lock_guard lock(mutex_);
+    report_ = std::move(report);
+  }
   // Runs in each ImportBatch before anything else, on the store's caller's thread.
-  void OnImportBatch(std::function<void()> hook) { on_import_batch_ = std::move(hook); }
+  void OnImportBatch(std::function<void()> hook) {
+    std::lock_guard lock(mutex_);
+    on_import_batch_ = std::move(hook);
+  }
 
   absl::StatusOr<Campaign> CreateCampaign(const ApiRequest& request, const CampaignSpec& spec,
                                           absl::Time now) override {
@@ -65,7 +71,7 @@ class FaultyCampaignStore final : public CampaignStore {
                                                 const std::vector<ImportRow>& rows,
                                                 const std::vector<RefusedRow>& refused,
                                                 absl::Time now) override {
-    if (on_import_batch_) on_import_batch_();
+    if (const auto hook = ImportBatchHook()) hook();
     return Run("ImportBatch",
                [&] { return inner_.ImportBatch(import, batch_no, rows, refused, now); });
   }
@@ -82,7 +88,7 @@ class FaultyCampaignStore final : public CampaignStore {
   }
   absl::StatusOr<std::vector<ReportTable>> RunReport(CampaignId id) override {
     return Run("RunReport", [&]() -> absl::StatusOr<std::vector<ReportTable>> {
-      if (report_) return *report_;
+      if (const auto report = Report()) return *report;
       return inner_.RunReport(id);
     });
   }
@@ -116,6 +122,15 @@ class FaultyCampaignStore final : public CampaignStore {
   }
 
  private:
+  std::function<void()> ImportBatchHook() const {
+    std::lock_guard lock(mutex_);
+    return on_import_batch_;
+  }
+  std::optional<std::vector<ReportTable>> Report() const {
+    std::lock_guard lock(mutex_);
+    return report_;
+  }
+
   std::optional<Fault> Next(const std::string& method) {
     std::lock_guard lock(mutex_);
     ++calls_[method];
@@ -135,9 +150,9 @@ class FaultyCampaignStore final : public CampaignStore {
   }
 
   CampaignStore& inner_;
+  mutable std::mutex mutex_;  // Guards the following.
   std::function<void()> on_import_batch_;
   std::optional<std::vector<ReportTable>> report_;
-  mutable std::mutex mutex_;  // Guards the next two.
   std::map<std::string, std::deque<Fault>> faults_;
   std::map<std::string, int> calls_;
 };

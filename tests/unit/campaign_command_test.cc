@@ -255,6 +255,8 @@ TEST_F(CampaignCommandTest, UsageErrorsAreTwoAndHelpIsZero) {
   EXPECT_EQ(RunAlone({}).exit_code, 2);
   EXPECT_EQ(RunAlone({"frobnicate"}).exit_code, 2);
   EXPECT_EQ(RunAlone({"create"}).exit_code, 2);
+  EXPECT_EQ(RunAlone({"create", "-f", Path("outage.yaml"), "--watch"}).exit_code, 2)
+      << "nothing would ever happen";
   EXPECT_EQ(RunAlone({"get"}).exit_code, 2);
   EXPECT_EQ(RunAlone({"get", "7", "-o", "xml"}).exit_code, 2);
   EXPECT_EQ(RunAlone({"cancel", "7", "--drain", "--hang-up"}).exit_code, 2);
