@@ -1,5 +1,6 @@
 #include "db/array_literal.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -19,13 +20,42 @@ void ArrayLiteral::Add(std::int64_t value) {
   text_.append(digits, end);
 }
 
+namespace {
+
+// How many bytes the UTF-8 character at the front of `text` has; 0 if there is
+// none: cut short, overlong, a surrogate, or beyond Unicode.
+std::size_t CharacterLength(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
+  if (lead < 0x80) return 1;
+  const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  }
+  const unsigned char second = byte(1);
+  const bool bad = (lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) ||
+                   (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f);
+  return bad ? 0 : length;
+}
+
+}  // namespace
+
 void ArrayLiteral::Add(std::string_view text) {
   Separate();
   text_ += '"';
-  for (const char c : text) {
-    if (c == '\0') continue;  // PostgreSQL's text cannot hold it.
-    if (c == '"' || c == '\\') text_ += '\\';
-    text_ += c;
+  while (!text.empty()) {
+    const char c = text.front();
+    const std::size_t length = CharacterLength(text);
+    if (length == 0) {
+      text_ += '?';
+    } else if (length > 1) {
+      text_ += text.substr(0, length);
+    } else if (c != '\0') {
+      if (c == '"' || c == '\\') text_ += '\\';
+      text_ += c;
+    }
+    text.remove_prefix(std::max<std::size_t>(length, 1));
   }
   text_ += '"';
 }

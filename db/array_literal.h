@@ -15,7 +15,10 @@ class ArrayLiteral {
  public:
   void Add(std::int64_t value);
   void Add(int value) { Add(static_cast<std::int64_t>(value)); }
-  void Add(std::string_view text);  // Always quoted; NUL bytes are cut out.
+  // Always quoted. What PostgreSQL's text cannot hold is replaced: NUL bytes are
+  // cut out, bytes that are not UTF-8 become '?'. A provider's error page must
+  // not stop the batch that it stands in.
+  void Add(std::string_view text);
   void Add(const std::string& text) { Add(std::string_view(text)); }
   void Add(const char* text) { Add(std::string_view(text)); }
   void Add(absl::Time time);

@@ -27,8 +27,9 @@ absl::StatusCode CodeOf(const std::string& sqlstate) {
   const std::string group = sqlstate.substr(0, 2);
   if (sqlstate == "23505") return absl::StatusCode::kAlreadyExists;
   if (group == "23") return absl::StatusCode::kFailedPrecondition;
-  if (group == "40" || sqlstate == "55P03") return absl::StatusCode::kAborted;
-  if (sqlstate == "57014") return absl::StatusCode::kDeadlineExceeded;
+  if (group == "40") return absl::StatusCode::kAborted;
+  // Our own timeouts, of a statement and of a lock.
+  if (sqlstate == "57014" || sqlstate == "55P03") return absl::StatusCode::kDeadlineExceeded;
   if (group == "08" || group == "53" || group == "57") return absl::StatusCode::kUnavailable;
   return absl::StatusCode::kInternal;
 }

@@ -169,7 +169,7 @@ absl::StatusOr<Campaign> PgStore::CreateCampaign(const ApiRequest& request,
 }
 
 absl::StatusOr<Campaign> PgStore::GetCampaign(CampaignId id) {
-  return Transact(*pool_, [&](Session& session) { return ReadCampaign(session, id); });
+  return Read(*pool_, [&](Session& session) { return ReadCampaign(session, id); });
 }
 
 absl::StatusOr<Campaign> PgStore::GetCampaign(TenantId tenant, CampaignId id) {
@@ -180,7 +180,7 @@ absl::StatusOr<Campaign> PgStore::GetCampaign(TenantId tenant, CampaignId id) {
 
 absl::StatusOr<CampaignPage> PgStore::ListCampaigns(TenantId tenant, CampaignId after,
                                                     int page_size) {
-  return Transact(*pool_, [&](Session& session) -> absl::StatusOr<CampaignPage> {
+  return Read(*pool_, [&](Session& session) -> absl::StatusOr<CampaignPage> {
     const std::int64_t before =
         after.is_set() ? after.value() : std::numeric_limits<std::int64_t>::max();
     std::vector<CampaignId> ids;
@@ -247,7 +247,7 @@ absl::StatusOr<bool> PgStore::CompleteIfDone(CampaignId id, absl::Time now) {
 }
 
 absl::StatusOr<CampaignProgress> PgStore::GetProgress(CampaignId id) {
-  return Transact(*pool_, [&](Session& session) -> absl::StatusOr<CampaignProgress> {
+  return Read(*pool_, [&](Session& session) -> absl::StatusOr<CampaignProgress> {
     const pqxx::result found = session.Run(query::kReadProgress, id.value());
     if (found.empty()) return NotFoundCampaign(id);
     const pqxx::row raw = found.front();

@@ -41,6 +41,17 @@ std::vector<PlannedAttempt> ReadPlanned(Session& session, CampaignId campaign,
   return planned;
 }
 
+// Whether every pacer that holds a lease, or held one last, is of a later epoch.
+bool Succeeded(Session& session, std::int64_t epoch) {
+  bool any_later = false;
+  for (const pqxx::row& row : session.Run(query::kShareLeases)) {
+    const auto other = row[0].as<std::int64_t>();
+    if (other == epoch) return false;
+    any_later |= other > epoch;
+  }
+  return any_later;
+}
+
 std::set<PersonKey> PeopleOf(const std::vector<PlannedRow>& attempts) {
   std::set<PersonKey> people;
   for (const PlannedRow& attempt : attempts) {
@@ -113,8 +124,9 @@ absl::StatusOr<std::vector<PlannedAttempt>> PgStore::ClaimDue(OperationId operat
       return ReadPlanned(session, campaign, *first);
     }
     ArrayLiteral attempts;
+    if (Succeeded(session, epoch)) return std::vector<PlannedAttempt>();
     for (const pqxx::row& row :
-         session.Run(query::kReclaimPlanned, campaign.value(), epoch, limit, TimeText(now))) {
+         session.Run(query::kReclaimPlanned, campaign.value(), epoch, limit)) {
       attempts.Add(row[0].as<std::int64_t>());
     }
     if (attempts.size() < limit) {
@@ -194,7 +206,7 @@ absl::StatusOr<int> PgStore::ConcludeRecipients(CampaignId id, Outcome otherwise
 
 absl::StatusOr<std::vector<ActiveCampaign>> PgStore::ListActiveCampaigns() {
   using Active = absl::StatusOr<std::vector<ActiveCampaign>>;
-  return Transact(*pool_, [&](Session& session) -> Active {
+  return Read(*pool_, [&](Session& session) -> Active {
     std::vector<ActiveCampaign> active;
     std::vector<CampaignId> ids;
     for (const pqxx::row& raw : session.Run(query::kListActiveCampaigns)) {

@@ -36,14 +36,14 @@ absl::StatusOr<std::vector<AttemptChange>> PgStore::RecordFacts(
 }
 
 absl::StatusOr<std::vector<AttemptKey>> PgStore::ListLiveAttempts(AttemptKey after, int limit) {
-  return Transact(*pool_, [&](Session& session) -> Keys {
+  return Read(*pool_, [&](Session& session) -> Keys {
     return ReadKeys(session.Run(query::kListLiveAttempts, after.campaign.value(),
                                 after.attempt.value(), limit));
   });
 }
 
 absl::StatusOr<std::vector<AttemptKey>> PgStore::ListHangUpsOwed(CampaignId campaign, int limit) {
-  return Transact(*pool_, [&](Session& session) -> Keys {
+  return Read(*pool_, [&](Session& session) -> Keys {
     return ReadKeys(session.Run(query::kListHangUpsOwed, campaign.value(), limit));
   });
 }

@@ -256,7 +256,7 @@ absl::StatusOr<ImportSummary> PgStore::FinishImport(ImportId import, absl::Time 
 
 absl::StatusOr<RefusedPage> PgStore::ListRefusedRows(TenantId tenant, CampaignId id,
                                                      std::int64_t after, int page_size) {
-  return Transact(*pool_, [&](Session& session) -> absl::StatusOr<RefusedPage> {
+  return Read(*pool_, [&](Session& session) -> absl::StatusOr<RefusedPage> {
     TOCSIN_ASSIGN_OR_RETURN(const Campaign campaign, ReadCampaign(session, id));
     if (campaign.tenant != tenant) return NotFound("there is no campaign {}", id.value());
     RefusedPage page;

@@ -330,7 +330,7 @@ absl::StatusOr<std::vector<IntentVerdict>> PgStore::CommitIntents(
 }
 
 absl::StatusOr<SlotCount> PgStore::CountSlots(TrunkId trunk) {
-  return Transact(*pool_, [&](Session& session) -> absl::StatusOr<SlotCount> {
+  return Read(*pool_, [&](Session& session) -> absl::StatusOr<SlotCount> {
     SlotCount count;
     for (const pqxx::row& raw : session.Run(query::kCountLive, trunk.value())) {
       RowReader row(raw);

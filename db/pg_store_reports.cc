@@ -56,7 +56,7 @@ ReportTable TableOf(const Report& report, CampaignId id, const pqxx::result& res
 absl::StatusOr<std::vector<ReportTable>> PgStore::RunReport(CampaignId id) {
   using Tables = absl::StatusOr<std::vector<ReportTable>>;
   TOCSIN_ASSIGN_OR_RETURN(const Campaign campaign, GetCampaign(id));
-  return Transact(*reports_pool_, [&](Session& session) -> Tables {
+  return Read(*reports_pool_, [&](Session& session) -> Tables {
     std::vector<ReportTable> tables;
     for (const Report& report : kReports) {
       tables.push_back(TableOf(report, id, session.Run(report.query, id.value())));
@@ -67,7 +67,7 @@ absl::StatusOr<std::vector<ReportTable>> PgStore::RunReport(CampaignId id) {
 
 absl::StatusOr<std::vector<std::string>> PgStore::RunAudit(std::optional<CampaignId> id) {
   using Findings = absl::StatusOr<std::vector<std::string>>;
-  return Transact(*reports_pool_, [&](Session& session) -> Findings {
+  return Read(*reports_pool_, [&](Session& session) -> Findings {
     std::optional<std::string> campaign;
     if (id) campaign = std::to_string(id->value());
     std::vector<std::string> findings;

@@ -84,7 +84,7 @@ absl::StatusOr<PromptId> PgStore::SavePrompt(TenantId tenant, const std::string&
 }
 
 absl::StatusOr<Prompt> PgStore::GetPrompt(PromptId id) {
-  return Transact(*pool_, [&](Session& session) -> absl::StatusOr<Prompt> {
+  return Read(*pool_, [&](Session& session) -> absl::StatusOr<Prompt> {
     const pqxx::result found = session.Run(query::kReadPrompt, id.value());
     if (found.empty()) return NotFound("there is no prompt {}", id.value());
     return ReadPrompt(found.front());
@@ -92,7 +92,7 @@ absl::StatusOr<Prompt> PgStore::GetPrompt(PromptId id) {
 }
 
 absl::StatusOr<Prompt> PgStore::FindPrompt(const std::string& public_name) {
-  return Transact(*pool_, [&](Session& session) -> absl::StatusOr<Prompt> {
+  return Read(*pool_, [&](Session& session) -> absl::StatusOr<Prompt> {
     const pqxx::result found = session.Run(query::kFindPrompt, public_name);
     if (found.empty()) return absl::NotFoundError("there is no such prompt");
     return ReadPrompt(found.front());
@@ -117,7 +117,7 @@ absl::StatusOr<Trunk> PgStore::SaveTrunk(const Trunk& trunk, absl::Time now) {
 }
 
 absl::StatusOr<Trunk> PgStore::GetTrunk(const std::string& name) {
-  return Transact(*pool_, [&](Session& session) -> absl::StatusOr<Trunk> {
+  return Read(*pool_, [&](Session& session) -> absl::StatusOr<Trunk> {
     std::vector<Trunk> found = ReadTrunks(session, name);
     if (found.empty()) return NotFound("there is no trunk '{}'", name);
     return std::move(found.front());
@@ -125,7 +125,7 @@ absl::StatusOr<Trunk> PgStore::GetTrunk(const std::string& name) {
 }
 
 absl::StatusOr<std::vector<Trunk>> PgStore::ListTrunks() {
-  return Transact(*pool_, [&](Session& session) -> absl::StatusOr<std::vector<Trunk>> {
+  return Read(*pool_, [&](Session& session) -> absl::StatusOr<std::vector<Trunk>> {
     return ReadTrunks(session, std::nullopt);
   });
 }

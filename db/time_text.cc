@@ -1,5 +1,6 @@
 #include "db/time_text.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 
@@ -44,7 +45,10 @@ bool TakeFraction(std::string_view& text, int& micros) {
 std::string TimeText(absl::Time time) {
   if (time == absl::InfiniteFuture()) return "infinity";
   if (time == absl::InfinitePast()) return "-infinity";
-  const absl::Time stored = AsStored(time);
+  static const absl::Time first = absl::FromCivil(absl::CivilYear(1), absl::UTCTimeZone());
+  static const absl::Time last =
+      absl::FromCivil(absl::CivilYear(10000), absl::UTCTimeZone()) - absl::Microseconds(1);
+  const absl::Time stored = AsStored(std::clamp(time, first, last));
   const auto at = absl::UTCTimeZone().At(stored);
   const absl::CivilSecond& cs = at.cs;
   return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:06}+00", cs.year(), cs.month(),

@@ -9,7 +9,8 @@ namespace tocsin::db {
 
 // A moment as PostgreSQL reads and writes it in a session whose TimeZone is UTC
 // and DateStyle ISO: "2026-11-21 03:13:00.123456+00". Microseconds: what is
-// finer is cut off. Infinite times become "infinity" and "-infinity".
+// finer is cut off. Infinite times become "infinity" and "-infinity"; times
+// outside the years 1 to 9999 become the first or last moment of them.
 std::string TimeText(absl::Time time);
 
 // The inverse; nullopt if `text` is no such thing.

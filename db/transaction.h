@@ -61,12 +61,12 @@ absl::Status StatusOf(const absl::StatusOr<T>& result) {
 // Runs `body(session)` once in a transaction on `connection` and commits if it
 // returned OK. Exceptions of the library stop here. `broken` tells whether the
 // connection is of no more use.
-template <class Body>
+template <class Transaction = pqxx::work, class Body>
 auto TransactOn(Connection& connection, bool& broken, Body& body)
     -> std::invoke_result_t<Body&, Session&> {
   std::string running = "BEGIN";
   try {
-    pqxx::work transaction(connection.raw());
+    Transaction transaction(connection.raw());
     Session session(connection, transaction, running);
     auto result = body(session);
     if (StatusOf(result).ok()) {
@@ -86,19 +86,26 @@ auto TransactOn(Connection& connection, bool& broken, Body& body)
 // OK. Repeats it by itself after a lost race, and once on a fresh session if an
 // idle one turned out to be broken; so `body` may run several times and returns
 // everything it finds out. kUnknown is never repeated.
-template <class Body>
+template <class Transaction = pqxx::work, class Body>
 auto Transact(Pool& pool, Body&& body) -> std::invoke_result_t<Body&, Session&> {
   for (int tries = 1;; ++tries) {
     auto loan = pool.Borrow();
     if (!loan.ok()) return loan.status();
     bool broken = false;
-    auto result = TransactOn(**loan, broken, body);
+    auto result = TransactOn<Transaction>(**loan, broken, body);
     const absl::StatusCode code = StatusOf(result).code();
     const bool stale = broken && !loan->fresh() && code == absl::StatusCode::kUnavailable;
     if (broken) loan->Discard();
     const bool again = code == absl::StatusCode::kAborted || stale;
     if (!again || tries >= kTransactionTriesMax) return result;
   }
+}
+
+// The same for a body that only reads: without BEGIN and COMMIT, so each
+// statement sees its own moment and no fate can be unknown.
+template <class Body>
+auto Read(Pool& pool, Body&& body) -> std::invoke_result_t<Body&, Session&> {
+  return Transact<pqxx::nontransaction>(pool, std::forward<Body>(body));
 }
 
 }  // namespace tocsin::db

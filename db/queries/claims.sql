@@ -2,9 +2,9 @@
 
 -- name: ReclaimPlanned
 -- Planned attempts that a pacer of an older epoch left behind; they come before
--- anybody new. Those given back wait for their time.
+-- anybody new.
 --
--- $1 campaign_id, $2 epoch, $3 limit, $4 now
+-- $1 campaign_id, $2 epoch, $3 limit
 WITH left_behind AS MATERIALIZED (
     SELECT campaign_id, attempt_id
     FROM call_attempt
@@ -12,7 +12,6 @@ WITH left_behind AS MATERIALIZED (
       AND ended_at IS NULL
       AND state = 'PLANNED'
       AND claim_epoch < $2
-      AND (retry_send_at IS NULL OR retry_send_at <= $4)
     LIMIT $3
     FOR UPDATE SKIP LOCKED
 )
@@ -108,6 +107,11 @@ rider AS (
       AND people.seat > 1
 )
 SELECT attempt_id FROM attempt;
+
+-- name: ShareLeases
+-- Against a take-over while somebody claims: a pacer that has been succeeded must
+-- not claim people whom its successor will not look for again.
+SELECT epoch FROM pacer_lease ORDER BY pacing_group FOR SHARE;
 
 -- name: ReadPlanned
 -- What the scheduler needs to know of planned attempts.

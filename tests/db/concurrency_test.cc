@@ -219,6 +219,19 @@ TEST_F(ConcurrencyTest, TwoClaimersNeverGetTheSamePerson) {
   h_.ExpectNoFindings();
 }
 
+TEST_F(ConcurrencyTest, APacerThatWasSucceededClaimsNobody) {
+  const CampaignId id = h_.Running(2);
+  const std::int64_t before = h_.epoch;
+  EXPECT_THAT(h_.Claim(id, 1), SizeIs(1));
+  ASSERT_TRUE(first_->ReleaseLease("default", "node-a", before).ok());
+  const auto successor = second_->AcquireLease("default", "node-b", absl::Minutes(1));
+  ASSERT_TRUE(successor.ok() && successor->held);
+
+  EXPECT_THAT(*first_->ClaimDue(h_.NewOperation(), id, before, 10, h_.now), IsEmpty());
+  EXPECT_THAT(*second_->ClaimDue(h_.NewOperation(), id, successor->epoch, 10, h_.now), SizeIs(2));
+  h_.ExpectNoFindings();
+}
+
 TEST_F(ConcurrencyTest, TwoGroupsThatWantTheSameNumberAtOnceGetItOnce) {
   const CampaignId ours = h_.Running(1);
   const CampaignId theirs = h_.Running(1);

@@ -293,7 +293,7 @@ std::map<const query::Query*, std::string> HotStatements() {
   };
   return {
       {&query::kClaimDueRecipients, "1, '2026-11-21', 100, true, 1"},
-      {&query::kReclaimPlanned, "1, 2, 100, '2026-11-21'"},
+      {&query::kReclaimPlanned, "1, 2, 100"},
       {&query::kReadPlanned, "1, '{1,2,3}'"},
       {&query::kLockPlanned, ids},
       {&query::kDropUnsent, ids},

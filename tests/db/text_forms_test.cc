@@ -23,6 +23,11 @@ TEST(TimeTextTest, ATimeComesBackAsItWentToTheMicrosecond) {
   EXPECT_THAT(ParseTimeText(TimeText(absl::InfinitePast())), Optional(absl::InfinitePast()));
 }
 
+TEST(TimeTextTest, ATimeThatNoCalendarHoldsIsMovedIntoIt) {
+  EXPECT_EQ(TimeText(absl::FromUnixSeconds(1'000'000'000'000)), "9999-12-31 23:59:59.999999+00");
+  EXPECT_EQ(TimeText(absl::FromUnixSeconds(-1'000'000'000'000)), "0001-01-01 00:00:00.000000+00");
+}
+
 TEST(TimeTextTest, PostgresLeavesOutZeroesAtTheEnd) {
   EXPECT_THAT(ParseTimeText("2026-11-21 12:00:00+00"),
               Optional(absl::FromUnixSeconds(1'795'262'400)));
@@ -53,6 +58,28 @@ TEST(ArrayLiteralTest, ElementsAreQuotedWhereTheyMustBe) {
   EXPECT_EQ(literal.size(), 7);
   EXPECT_EQ(std::move(literal).Take(), R"({-5,NULL,"a\"b\\c,{}",NULL,t,NULL,"xy"})");
   EXPECT_EQ(ArrayLiteral().Take(), "{}");
+}
+
+TEST(ArrayLiteralTest, WhatIsNotUtf8IsReplaced) {
+  const struct {
+    std::string_view text;
+    std::string_view literal;
+  } kCases[] = {
+      {"\xc3\xa9\xe2\x82\xac\xf0\x9f\x93\x9e", "{\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x93\x9e\"}"},
+      {"a\xff\xfe", "{\"a??\"}"},          // No lead bytes.
+      {"\xc3", "{\"?\"}"},                 // Cut short.
+      {"\xe2\x82", "{\"??\"}"},            // Cut short.
+      {"\xc0\xaf", "{\"??\"}"},            // Overlong.
+      {"\xe0\x80\xaf", "{\"???\"}"},       // Overlong.
+      {"\xed\xa0\x80", "{\"???\"}"},       // A surrogate.
+      {"\xf4\x90\x80\x80", "{\"????\"}"},  // Beyond Unicode.
+      {"\xc3(", "{\"?(\"}"},
+  };
+  for (const auto& [text, expected] : kCases) {
+    ArrayLiteral literal;
+    literal.Add(text);
+    EXPECT_EQ(std::move(literal).Take(), expected);
+  }
 }
 
 TEST(ArrayLiteralTest, AListComesBackAsItWent) {
