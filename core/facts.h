@@ -61,6 +61,10 @@ struct Fact {
   friend bool operator==(const Fact&, const Fact&) = default;
 };
 
+// The `text` of a kCreateNotSent that was held back at the gate: it was never
+// tried, and does not count among an attempt's sends.
+inline constexpr char kNoPermit[] = "no permit to send any more";
+
 // The key of a fact of our own making.
 std::string OwnFactKey(FactKind kind, int number);
 

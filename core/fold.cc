@@ -165,6 +165,10 @@ Sorted SortFacts(std::span<const Fact> facts, CallView& view) {
 
 void ReadSends(const Sorted& sorted, CallView& view) {
   view.sends = static_cast<int>(sorted.creates.size());
+  for (const auto& [number, create] : sorted.creates) {
+    const bool held_back = create->kind == FactKind::kCreateNotSent && create->text == kNoPermit;
+    if (!held_back) ++view.sends_tried;
+  }
   view.seen_alive |= sorted.provider_event;
   view.seizure = view.seen_alive;
   if (sorted.creates.empty()) return;
@@ -255,7 +259,7 @@ void ReadEnd(const Sorted& sorted, CallView& view) {
     view.reason = last->text;
     EndWith(view, DispositionOfRefusal(last->code), DispositionSource::kObserved,
             last->received_at);
-  } else if (view.given_back && view.sends >= kSendsMax) {
+  } else if (view.given_back && view.sends_tried >= kSendsMax) {
     view.code = last->code;
     view.reason = last->text;
     EndWith(view,

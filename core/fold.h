@@ -51,6 +51,7 @@ struct PlayView {
 struct CallView {
   AttemptState state = AttemptState::kDialing;
   int sends = 0;            // Create-call requests whose result is logged.
+  int sends_tried = 0;      // Of them passed the gate.
   bool given_back = false;  // The last send reached nobody; it may be sent again.
   bool seen_alive = false;  // Accepted by the provider, or any event of it.
   bool seizure = false;     // Accepted, or proven by an event.
@@ -85,7 +86,7 @@ struct CallView {
   friend bool operator==(const CallView&, const CallView&) = default;
 };
 
-// After this many sends that reached nobody the attempt ends.
+// After this many tried sends that reached nobody the attempt ends.
 inline constexpr int kSendsMax = 5;
 
 // Ordinals of actions: plays 1.., cancels of media 51.., hang-ups 101..

@@ -25,10 +25,7 @@ struct CallRefused {  // Nobody rang; asking again changes nothing.
 struct CallThrottled {         // Nobody rang; slow down.
   absl::Duration retry_after;  // Zero if the provider did not say.
 };
-// The reason of a CallNotSent whose permit was refused.
-inline constexpr char kNoPermit[] = "no permit to send any more";
-
-struct CallNotSent {  // Nothing left this machine.
+struct CallNotSent {  // Nothing left this machine. kNoPermit: it was not tried.
   std::string reason;
 };
 struct CallOutcomeUnknown {  // Somebody may be ringing: never repeat, reconcile.

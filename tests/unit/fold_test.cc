@@ -138,6 +138,16 @@ TEST(Fold, AThrottledSendIsGivenBackUntilThereWereTooMany) {
   EXPECT_EQ(FoldAll(facts).disposition, Disposition::kCongestion);
 }
 
+TEST(Fold, ASendHeldBackAtTheGateIsNotOneThatFailed) {
+  std::vector<Fact> facts;
+  for (int send = 1; send <= 2 * kSendsMax; ++send) {
+    facts.push_back(Make(FactKind::kCreateNotSent, send, send));
+    facts.back().text = kNoPermit;
+  }
+
+  EXPECT_EQ(FoldAll(facts).state, AttemptState::kPlanned);
+}
+
 TEST(Fold, ALateEventIsStrongerThanTheVerdictOfLoss) {
   const std::vector<Fact> lost = {Make(FactKind::kCreateUnknown, 0, 1), Make(FactKind::kLost, 400)};
   EXPECT_EQ(FoldAll(lost).disposition, Disposition::kLost);
