@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::uint32_t kSamplesPerSecond = 16'000;
 constexpr std::uint32_t kBytesPerSample = 2;
-constexpr std::uint32_t kSecondsMax = 240;
+constexpr std::size_t kSecondsMax = 240;
 constexpr std::uint32_t kPcm = 1;
 // The real format then stands in the first bytes of a GUID.
 constexpr std::uint32_t kExtensible = 0xFFFE;
@@ -50,7 +50,8 @@ absl::StatusOr<absl::Duration> LengthOf(std::size_t bytes) {
     return InvalidArgument("the recording is longer than {} seconds; a call is at most 3 minutes",
                            kSecondsMax);
   }
-  return absl::Seconds(1) * static_cast<double>(bytes / kBytesPerSample) / kSamplesPerSecond;
+  const std::size_t samples = bytes / kBytesPerSample;
+  return absl::Seconds(static_cast<double>(samples) / kSamplesPerSecond);
 }
 
 }  // namespace

@@ -118,7 +118,7 @@ absl::StatusOr<Response> CampaignClient::Call(Method<Request, Response> method,
     grpc::ClientContext context;
     Prepare(context, deadline);
     Response response;
-    const absl::Status status = FromGrpc((stub_.get()->*method)(&context, request, &response));
+    absl::Status status = FromGrpc((stub_.get()->*method)(&context, request, &response));
     if (status.ok()) return response;
     if (!WaitToRepeat(status, tries, kTriesMax)) return status;
   }

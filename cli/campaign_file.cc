@@ -311,6 +311,7 @@ class Reader {
   void AddUnknown(const YAML::Node& at, const std::string& name, const std::string& prefix,
                   const std::vector<Key>& keys) {
     std::vector<std::string> names;
+    names.reserve(keys.size());
     for (const Key& key : keys) names.push_back(key.name);
     const std::string nearest = NearestName(name, names);
     const std::string remedy = nearest.empty()

@@ -122,7 +122,7 @@ absl::Status RecipientReader::ReadHeader() {
 }
 
 absl::StatusOr<bool> RecipientReader::Next(v1::RecipientRow& row) {
-  const absl::StatusOr<bool> found = csv_->Next(record_);
+  absl::StatusOr<bool> found = csv_->Next(record_);
   if (!found.ok()) broken_ = true;
   if (!found.ok() || !*found) return found;
   if (record_.fields.size() != columns_.size()) {
