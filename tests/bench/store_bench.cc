@@ -254,9 +254,11 @@ void RunOn(const Secret& url, std::int64_t people, int batch, int threads) {
   auto store = Must(db::PgStore::Open({.database_url = url, .pool_size = 8}));
   Bench bench(*store, people, batch);
   bench.Import(static_cast<double>(people) / copy_seconds);
-  bench.ClaimAndIntend(people / 4);
-  bench.WholeLives(people / 4, 1);
-  bench.WholeLives(people / 4, threads);
+  // Enough to tell, however long the list is.
+  const std::int64_t calls = std::min<std::int64_t>(people / 4, 30'000);
+  bench.ClaimAndIntend(calls);
+  bench.WholeLives(calls, 1);
+  bench.WholeLives(calls, threads);
   bench.Audit();
 }
 
