@@ -137,8 +137,9 @@ TEST(Settings, EachDefaultThatIsShownCanBeSet) {
   for (const Setting& setting : Settings()) {
     Config config;
     const std::string text = setting.default_text;
-    if (text.empty() || text == "none" || text.starts_with("http") || text == "a calm day")
-      continue;
+    // Told in words: what is taken where nothing is set.
+    const bool in_words = text.find(' ') != std::string::npos;
+    if (text.empty() || text == "none" || text.starts_with("http") || in_words) continue;
     EXPECT_FALSE(setting.set(config, text).has_value()) << setting.key;
   }
 }
