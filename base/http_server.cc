@@ -1,10 +1,17 @@
 #include "base/http_server.h"
 
 #include <httplib.h>
-#include <netinet/tcp.h>
+#include <netdb.h>
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <thread>
@@ -19,14 +26,146 @@ namespace tocsin {
 namespace {
 
 constexpr int kBacklog = 1024;
-// Connections are reused for as long as the peer likes.
-constexpr std::size_t kKeepAliveMaxCount = 1'000'000'000;
+// Writes are gathered up to this many bytes.
+constexpr std::size_t kWriteBuffer = 64 << 10;
+
+timeval Seconds(time_t seconds) {
+  return {.tv_sec = seconds, .tv_usec = 0};
+}
+
+// A connection as the library wants it: the socket's own timeouts, reads ahead,
+// and a response as one write instead of one for its head and one for its body.
+class SocketStream final : public httplib::Stream {
+ public:
+  explicit SocketStream(int socket) : socket_(socket) {
+    Name(::getpeername, remote_ip_, remote_port_);
+    Name(::getsockname, local_ip_, local_port_);
+  }
+
+  bool has_read_ahead() const { return begin_ < end_; }
+
+  bool Flush() {
+    std::size_t sent = 0;
+    while (sent < out_.size()) {
+      const ssize_t n = ::send(socket_, out_.data() + sent, out_.size() - sent, MSG_NOSIGNAL);
+      if (n < 0 && errno == EINTR) continue;
+      if (n <= 0) return false;
+      sent += static_cast<std::size_t>(n);
+    }
+    out_.clear();
+    return true;
+  }
+
+  bool is_readable() const override {
+    pollfd waited{socket_, POLLIN, 0};
+    return has_read_ahead() || ::poll(&waited, 1, 0) > 0;
+  }
+  bool is_writable() const override { return true; }
+
+  ssize_t read(char* into, std::size_t size) override {
+    // The peer may be waiting for what we have not sent yet ("100 Continue").
+    if (!out_.empty() && !Flush()) return -1;
+    if (!has_read_ahead()) {
+      ssize_t n = 0;
+      do {
+        n = ::recv(socket_, in_.data(), in_.size(), 0);
+      } while (n < 0 && errno == EINTR);
+      if (n <= 0) return n;
+      begin_ = 0;
+      end_ = static_cast<std::size_t>(n);
+    }
+    const std::size_t taken = std::min(size, end_ - begin_);
+    std::memcpy(into, in_.data() + begin_, taken);
+    begin_ += taken;
+    return static_cast<ssize_t>(taken);
+  }
+
+  ssize_t write(const char* data, std::size_t size) override {
+    out_.append(data, size);
+    if (out_.size() >= kWriteBuffer && !Flush()) return -1;
+    return static_cast<ssize_t>(size);
+  }
+
+  void get_remote_ip_and_port(std::string& ip, int& port) const override {
+    ip = remote_ip_;
+    port = remote_port_;
+  }
+  void get_local_ip_and_port(std::string& ip, int& port) const override {
+    ip = local_ip_;
+    port = local_port_;
+  }
+  socket_t socket() const override { return socket_; }
+
+ private:
+  template <class Ask>
+  void Name(Ask ask, std::string& ip, int& port) const {
+    sockaddr_storage address{};
+    socklen_t length = sizeof(address);
+    auto* const generic = reinterpret_cast<sockaddr*>(&address);
+    char host[NI_MAXHOST] = "", service[NI_MAXSERV] = "";
+    if (ask(socket_, generic, &length) != 0 ||
+        ::getnameinfo(generic, length, host, sizeof(host), service, sizeof(service),
+                      NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+      return;
+    }
+    ip = host;
+    port = std::atoi(service);
+  }
+
+  const int socket_;
+  std::string remote_ip_, local_ip_;
+  int remote_port_ = 0, local_port_ = 0;
+  std::array<char, 4096> in_;
+  std::size_t begin_ = 0, end_ = 0;  // Of what was read ahead.
+  std::string out_;
+};
 
 // The library's constructor asks for SO_REUSEPORT, which would let a second
-// process share our port in silence; and it listens with a backlog of 5.
+// process share our port in silence; it listens with a backlog of 5; and it looks
+// at each idle connection a hundred times a second, which with some hundred of
+// them costs more than the requests.
 class Server final : public httplib::Server {
  public:
+  Server() : stopping_(::eventfd(0, EFD_CLOEXEC)) { TOCSIN_CHECK(stopping_ >= 0); }
+  ~Server() override { ::close(stopping_); }
+
   void LengthenBacklog() { ::listen(svr_sock_, kBacklog); }
+
+  // From now on idle connections close, and busy ones after their answer.
+  void CloseIdle() {
+    const std::uint64_t one = 1;
+    TOCSIN_CHECK(::write(stopping_, &one, sizeof(one)) == sizeof(one));
+  }
+
+ private:
+  bool process_and_close_socket(socket_t socket) override {
+    const timeval read = Seconds(read_timeout_sec_), write = Seconds(write_timeout_sec_);
+    ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &read, sizeof(read));
+    ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &write, sizeof(write));
+    {
+      SocketStream stream(socket);
+      bool closed = false;
+      while (!closed && NextRequestComes(stream) &&
+             process_request(stream, false, closed, nullptr) && stream.Flush()) {
+      }
+    }
+    ::shutdown(socket, SHUT_RDWR);
+    ::close(socket);
+    return true;
+  }
+
+  bool NextRequestComes(const SocketStream& stream) const {
+    if (stream.has_read_ahead()) return true;
+    std::array<pollfd, 2> waited{{{stream.socket(), POLLIN, 0}, {stopping_, POLLIN, 0}}};
+    int ready = 0;
+    do {
+      ready =
+          ::poll(waited.data(), waited.size(), static_cast<int>(keep_alive_timeout_sec_ * 1000));
+    } while (ready < 0 && errno == EINTR);
+    return ready > 0 && waited[1].revents == 0;
+  }
+
+  const int stopping_;  // An eventfd: readable once we stop.
 };
 
 HttpRequest FromLibrary(const httplib::Request& request) {
@@ -71,7 +210,6 @@ class HttpServer::Impl {
       return new httplib::ThreadPool(static_cast<std::size_t>(threads));
     };
     server_.set_tcp_nodelay(true);
-    server_.set_keep_alive_max_count(kKeepAliveMaxCount);
     server_.set_keep_alive_timeout(options.keep_alive_timeout_s);
     server_.set_read_timeout(options.read_timeout_s);
     server_.set_write_timeout(options.write_timeout_s);
@@ -104,6 +242,7 @@ class HttpServer::Impl {
 
   void Stop() {
     if (!thread_.joinable()) return;
+    server_.CloseIdle();
     server_.stop();
     thread_.join();
   }

@@ -65,8 +65,8 @@ class HttpServer {
 
   int port() const;
 
-  // Accepts nothing more and waits for the handlers in flight; idle connections
-  // may hold it up to keep_alive_timeout_s unless their clients close them.
+  // Accepts nothing more, closes idle connections and waits for the handlers in
+  // flight.
   void Stop();
 
  private:
