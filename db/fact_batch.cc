@@ -25,20 +25,20 @@ int CountNotSent(const std::vector<Fact>& facts) {
 }
 
 // How long a send that was given back waits: what the provider said, else a
-// second that doubles with each send.
-absl::Duration GivenBackDelay(const std::vector<Fact>& facts, int sends) {
+// second that doubles with each try; hardly at all if it was never tried.
+absl::Duration GivenBackDelay(const std::vector<Fact>& facts, const CallView& view) {
   constexpr std::string_view kHint = "retry after ";
-  const absl::Duration own = absl::Seconds(1 << std::clamp(sends - 1, 0, 4));
+  constexpr absl::Duration kUntried = absl::Milliseconds(100);
   for (const Fact& fact : facts) {
-    if (fact.kind != FactKind::kCreateThrottled || fact.number != sends) continue;
+    if (fact.number != view.sends) continue;
+    if (fact.kind == FactKind::kCreateNotSent && fact.text == kNoPermit) return kUntried;
     const std::string_view text(fact.text);
-    if (!text.starts_with(kHint)) continue;
+    if (fact.kind != FactKind::kCreateThrottled || !text.starts_with(kHint)) continue;
     std::int64_t ms = 0;
-    const char* const begin = text.data() + kHint.size();
-    std::from_chars(begin, text.data() + text.size(), ms);
+    std::from_chars(text.data() + kHint.size(), text.data() + text.size(), ms);
     return std::clamp(absl::Milliseconds(ms), absl::Milliseconds(50), absl::Minutes(5));
   }
-  return own;
+  return absl::Seconds(1 << std::clamp(view.sends_tried - 1, 0, 4));
 }
 
 std::string MessageVersion(const Campaign& campaign) {
@@ -135,7 +135,7 @@ void FactBatch::Step(Work& work, const std::vector<Fact>& facts) {
   if (view.state == AttemptState::kPlanned) {
     after.retry_send_at = row.result.retry_send_at;
     if (IsLive(row.result.state)) {
-      after.retry_send_at = AsStored(now_ + GivenBackDelay(facts, view.sends));
+      after.retry_send_at = AsStored(now_ + GivenBackDelay(facts, view));
       work.change.given_back_now = true;
       work.change.retry_send_at = *after.retry_send_at;
     }

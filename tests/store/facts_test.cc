@@ -165,6 +165,22 @@ TEST_P(StoreTest, AThrottledSendIsGivenBackAndSentAgain) {
   h_.ExpectNoFindings();
 }
 
+TEST_P(StoreTest, ASendHeldBackAtTheGateIsTriedAgainHoweverOften) {
+  const CampaignId id = h_.Running(1);
+  const PlannedAttempt attempt = h_.Dial(id)[0];
+  for (int send = 1; send <= kSendsMax + 2; ++send) {
+    Fact held_back = NotSent(send, h_.now);
+    held_back.text = kNoPermit;
+    EXPECT_TRUE(h_.Record(attempt.key, held_back).given_back_now) << send;
+    EXPECT_THAT(h_.Intend({attempt}), ElementsAre(IntentVerdict::kGo)) << send;
+  }
+
+  h_.Record(attempt.key, Accepted(kSendsMax + 3, h_.now));
+
+  EXPECT_EQ(h_.dial.CountSlots(h_.trunk.id)->live, 1);
+  h_.ExpectNoFindings();
+}
+
 TEST_P(StoreTest, ASendInFlightIsNotGivenBackByAnEarlierOne) {
   const CampaignId id = h_.Running(1);
   const PlannedAttempt attempt = h_.Dial(id)[0];
