@@ -83,7 +83,7 @@ void Scheduler::Intend(TrunkDesk& desk) {
     // Whatever came of it is in the database: still planned, or dialing and
     // never sent, which the next holder of a new epoch will find.
     if (verdicts.status().code() == absl::StatusCode::kUnknown) {
-      StopLeading();
+      LoseLease();
       return;
     }
     for (PlannedAttempt& attempt : picked) {
@@ -241,7 +241,7 @@ void Scheduler::Settle(TrunkDesk& desk, std::vector<PlannedAttempt> picked,
       case IntentVerdict::kWithdrawn: break;
     }
   }
-  if (not_holder) StopLeading();
+  if (not_holder) LoseLease();
 }
 
 void Scheduler::HandOver(TrunkDesk& desk, PlannedAttempt attempt, const PhoneNumber& caller) {

@@ -168,11 +168,11 @@ void Scheduler::KeepLease() {
   ask_lease_at_ = steady_ + third;
   if (!Succeeded(lease.status(), "acquire_lease")) {
     ask_lease_at_ = steady_ + kPauseAfterError;
-    if (epoch_ != 0 && steady_ >= lease_valid_until_) StopLeading();
+    if (epoch_ != 0 && steady_ >= lease_valid_until_) LoseLease();
     return;
   }
   if (!lease->held) {
-    if (epoch_ != 0) StopLeading();
+    if (epoch_ != 0) LoseLease();
     ask_lease_at_ =
         steady_ + std::clamp(absl::ToChronoNanoseconds(lease->remaining),
                              std::chrono::nanoseconds(std::chrono::milliseconds(50)), third);
@@ -192,7 +192,7 @@ void Scheduler::KeepLease() {
 }
 
 void Scheduler::BeginLeading(std::int64_t epoch) {
-  if (epoch_ != 0) StopLeading();
+  if (epoch_ != 0) LoseLease();
   epoch_ = epoch;
   last_epoch_ = epoch;
   taken_over_ = false;
@@ -202,8 +202,12 @@ void Scheduler::BeginLeading(std::int64_t epoch) {
   Log(LogLevel::kInfo, "pacer_lease_taken", {{"group", options_.group}, {"epoch", epoch}});
 }
 
-void Scheduler::StopLeading() {
+void Scheduler::LoseLease() {
   Log(LogLevel::kWarn, "pacer_lease_lost", {{"group", options_.group}, {"epoch", epoch_}});
+  StopLeading();
+}
+
+void Scheduler::StopLeading() {
   epoch_ = 0;
   for (auto& [id, desk] : trunks_) desk->gate.SetLeaseValidUntil(SteadyTime{});
   // What is planned belongs to whoever leads next; it is in the database.
@@ -227,6 +231,7 @@ void Scheduler::ReleaseLease() {
   if (!released.ok()) {
     Log(LogLevel::kWarn, "pacer_lease_not_released", {{"error", Message(released)}});
   }
+  Log(LogLevel::kInfo, "pacer_lease_released", {{"group", options_.group}, {"epoch", epoch_}});
   StopLeading();
 }
 

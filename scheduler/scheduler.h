@@ -89,6 +89,7 @@ class Scheduler final : public ChangeListener {
 
   void KeepLease();
   void BeginLeading(std::int64_t epoch);
+  void LoseLease();
   void StopLeading();
   bool LeaseReady() const;
 
