@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "api/server.h"
+#include "cli/campaign_client.h"
 #include "cli/campaign_commands.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -240,6 +241,23 @@ TEST_F(CampaignCommandTest, RepeatsWhileTheDatabaseIsAwayAndSaysSo) {
   EXPECT_THAT(ran.err, HasSubstr("0 rows are stored"));
   EXPECT_THAT(ran.out, HasSubstr("2 accepted"));
   OnlyCampaign();
+}
+
+TEST_F(CampaignCommandTest, FindsAServiceThatComesUpWhileItWaits) {
+  const std::string address = "127.0.0.1:" + std::to_string(server_->port());
+  server_.reset();
+  int announced = 0;
+  CampaignClient client(address, SystemClock(), [&](const std::string& said) {
+    EXPECT_THAT(said, HasSubstr("nothing answers at " + address));
+    if (++announced != 2) return;
+    auto server = ApiServer::Start({.listen_address = address}, store_, LibPhoneNumberReader(),
+                                   SystemClock());
+    ASSERT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+  });
+
+  EXPECT_TRUE(client.List(1).ok());
+  EXPECT_EQ(announced, 2);
 }
 
 TEST_F(CampaignCommandTest, SaysWhatIsNotThere) {
