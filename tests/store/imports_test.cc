@@ -124,7 +124,7 @@ TEST_P(StoreTest, NamesAndKeysMayHoldAnything) {
 }
 
 TEST_P(StoreTest, TheSameRecordingIsStoredOnce) {
-  const std::string wav("RIFF\0\1\377data\"\\", 15);
+  const std::string wav("RIFF\0\1\377data\"\\", 13);
   const auto first = h_.campaigns.SavePrompt(kTenant, wav, absl::Milliseconds(2500), h_.now);
   const auto second = h_.campaigns.SavePrompt(kTenant, wav, absl::Milliseconds(2500), h_.now);
   const auto other = h_.campaigns.SavePrompt(kTenant, "other", absl::Seconds(1), h_.now);
