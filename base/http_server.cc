@@ -1,7 +1,6 @@
 #include "base/http_server.h"
 
 #include <httplib.h>
-#include <netdb.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -19,6 +18,7 @@
 
 #include "absl/strings/match.h"
 #include "base/check.h"
+#include "base/http_stream.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 
@@ -26,99 +26,16 @@ namespace tocsin {
 namespace {
 
 constexpr int kBacklog = 1024;
-// Writes are gathered up to this many bytes.
-constexpr std::size_t kWriteBuffer = 64 << 10;
+
+// Routes are regular expressions, which cost more than all else that is done
+// with a long path; ours take any path, so they are shown a short one.
+void TakeAnyRoute(httplib::Request& request) {
+  request.path = "/";
+}
 
 timeval Seconds(time_t seconds) {
   return {.tv_sec = seconds, .tv_usec = 0};
 }
-
-// A connection as the library wants it: the socket's own timeouts, reads ahead,
-// and a response as one write instead of one for its head and one for its body.
-class SocketStream final : public httplib::Stream {
- public:
-  explicit SocketStream(int socket) : socket_(socket) {
-    Name(::getpeername, remote_ip_, remote_port_);
-    Name(::getsockname, local_ip_, local_port_);
-  }
-
-  bool has_read_ahead() const { return begin_ < end_; }
-
-  bool Flush() {
-    std::size_t sent = 0;
-    while (sent < out_.size()) {
-      const ssize_t n = ::send(socket_, out_.data() + sent, out_.size() - sent, MSG_NOSIGNAL);
-      if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) return false;
-      sent += static_cast<std::size_t>(n);
-    }
-    out_.clear();
-    return true;
-  }
-
-  bool is_readable() const override {
-    pollfd waited{socket_, POLLIN, 0};
-    return has_read_ahead() || ::poll(&waited, 1, 0) > 0;
-  }
-  bool is_writable() const override { return true; }
-
-  ssize_t read(char* into, std::size_t size) override {
-    // The peer may be waiting for what we have not sent yet ("100 Continue").
-    if (!out_.empty() && !Flush()) return -1;
-    if (!has_read_ahead()) {
-      ssize_t n = 0;
-      do {
-        n = ::recv(socket_, in_.data(), in_.size(), 0);
-      } while (n < 0 && errno == EINTR);
-      if (n <= 0) return n;
-      begin_ = 0;
-      end_ = static_cast<std::size_t>(n);
-    }
-    const std::size_t taken = std::min(size, end_ - begin_);
-    std::memcpy(into, in_.data() + begin_, taken);
-    begin_ += taken;
-    return static_cast<ssize_t>(taken);
-  }
-
-  ssize_t write(const char* data, std::size_t size) override {
-    out_.append(data, size);
-    if (out_.size() >= kWriteBuffer && !Flush()) return -1;
-    return static_cast<ssize_t>(size);
-  }
-
-  void get_remote_ip_and_port(std::string& ip, int& port) const override {
-    ip = remote_ip_;
-    port = remote_port_;
-  }
-  void get_local_ip_and_port(std::string& ip, int& port) const override {
-    ip = local_ip_;
-    port = local_port_;
-  }
-  socket_t socket() const override { return socket_; }
-
- private:
-  template <class Ask>
-  void Name(Ask ask, std::string& ip, int& port) const {
-    sockaddr_storage address{};
-    socklen_t length = sizeof(address);
-    auto* const generic = reinterpret_cast<sockaddr*>(&address);
-    char host[NI_MAXHOST] = "", service[NI_MAXSERV] = "";
-    if (ask(socket_, generic, &length) != 0 ||
-        ::getnameinfo(generic, length, host, sizeof(host), service, sizeof(service),
-                      NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
-      return;
-    }
-    ip = host;
-    port = std::atoi(service);
-  }
-
-  const int socket_;
-  std::string remote_ip_, local_ip_;
-  int remote_port_ = 0, local_port_ = 0;
-  std::array<char, 4096> in_;
-  std::size_t begin_ = 0, end_ = 0;  // Of what was read ahead.
-  std::string out_;
-};
 
 // The library's constructor asks for SO_REUSEPORT, which would let a second
 // process share our port in silence; it listens with a backlog of 5; and it looks
@@ -146,7 +63,7 @@ class Server final : public httplib::Server {
       SocketStream stream(socket);
       bool closed = false;
       while (!closed && NextRequestComes(stream) &&
-             process_request(stream, false, closed, nullptr) && stream.Flush()) {
+             process_request(stream, false, closed, TakeAnyRoute) && stream.Flush()) {
       }
     }
     ::shutdown(socket, SHUT_RDWR);
@@ -174,7 +91,7 @@ HttpRequest FromLibrary(const httplib::Request& request) {
   const std::size_t mark = request.target.find('?');
   made.raw_path = request.target.substr(0, mark);
   if (mark != std::string::npos) made.raw_query = request.target.substr(mark + 1);
-  made.path = request.path;
+  made.path = httplib::detail::decode_url(made.raw_path, false);
   made.headers.reserve(request.headers.size());
   for (const auto& [name, value] : request.headers) made.headers.emplace_back(name, value);
   made.remote_address = request.remote_addr;

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/http_stream.h"
 #include "base/log.h"
 #include "callserver/audio_file.h"
 
@@ -27,31 +28,31 @@ class CallbackPoster::Connections {
   int Post(const Callback& callback) {
     const SplitUrl url = Split(callback.callback_uri);
     if (url.origin.empty()) return 0;
+    httplib::ClientImpl* const client = Client(url.origin);
+    if (client == nullptr) return 0;
     const httplib::Result result =
-        Client(url.origin)
-            .Post(url.path_and_query, wire::EncodeEvent(callback.event), "application/json");
+        client->Post(url.path_and_query, wire::EncodeEvent(callback.event), "application/json");
     return result ? result->status : 0;
   }
 
  private:
-  httplib::Client& Client(const std::string& origin) {
+  // Null if the origin is no address.
+  httplib::ClientImpl* Client(const std::string& origin) {
     if (clients_.size() >= kOriginsMax && !clients_.contains(origin)) clients_.clear();
-    std::unique_ptr<httplib::Client>& client = clients_[origin];
-    if (!client) {
-      client = std::make_unique<httplib::Client>(origin);
-      client->set_keep_alive(true);
-      client->set_tcp_nodelay(true);
-      client->set_follow_location(false);
-      const auto timeout = absl::ToChronoMilliseconds(timeout_);
-      client->set_connection_timeout(timeout);
-      client->set_read_timeout(timeout);
-      client->set_write_timeout(timeout);
-    }
-    return *client;
+    std::unique_ptr<httplib::ClientImpl>& client = clients_[origin];
+    if (client) return client.get();
+    client = NewHttpClient(origin);
+    if (!client) return nullptr;
+    client->set_follow_location(false);
+    const auto timeout = absl::ToChronoMilliseconds(timeout_);
+    client->set_connection_timeout(timeout);
+    client->set_read_timeout(timeout);
+    client->set_write_timeout(timeout);
+    return client.get();
   }
 
   const absl::Duration timeout_;
-  std::unordered_map<std::string, std::unique_ptr<httplib::Client>> clients_;
+  std::unordered_map<std::string, std::unique_ptr<httplib::ClientImpl>> clients_;
 };
 
 CallbackPoster::CallbackPoster(const Options& options, const Clock& clock, Report report)

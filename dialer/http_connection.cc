@@ -3,6 +3,7 @@
 #include <httplib.h>
 #include <poll.h>
 
+#include "base/http_stream.h"
 #include "base/status_macros.h"
 #include "fmt/format.h"
 
@@ -109,7 +110,7 @@ class HttpConnection::Client {
       impl_ = std::move(made);
     } else {
       auto made =
-          std::make_unique<Sealable<httplib::ClientImpl>>(&sealed_, endpoint.host, endpoint.port);
+          std::make_unique<Sealable<PlainHttpClient>>(&sealed_, endpoint.host, endpoint.port);
       plain_ = made.get();
       impl_ = std::move(made);
     }
@@ -149,7 +150,7 @@ class HttpConnection::Client {
  private:
   bool sealed_ = false;
   std::unique_ptr<httplib::ClientImpl> impl_;
-  Sealable<httplib::ClientImpl>* plain_ = nullptr;  // impl_, unless it is TLS.
+  Sealable<PlainHttpClient>* plain_ = nullptr;  // impl_, unless it is TLS.
 };
 
 HttpConnection::HttpConnection(Endpoint endpoint, HttpTimeouts timeouts, const std::string& ca_file)
