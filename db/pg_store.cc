@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "db/campaign_rows.h"
+#include "db/live_tally.h"
 #include "db/pool.h"
 #include "db/transaction.h"
 
@@ -27,7 +28,9 @@ PgStore::PgStore(Options options, const Clock& clock)
     : pool_(std::make_unique<Pool>(PoolOf(options, SessionKind::kHot, options.pool_size), clock)),
       reports_pool_(
           std::make_unique<Pool>(PoolOf(options, SessionKind::kReports, kReportSessions), clock)),
-      campaigns_(std::make_unique<CampaignCache>()) {}
+      campaigns_(std::make_unique<CampaignCache>()),
+      live_(std::make_unique<LiveTally>()),
+      clock_(clock) {}
 
 PgStore::~PgStore() = default;
 

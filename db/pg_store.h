@@ -15,6 +15,7 @@
 namespace tocsin::db {
 
 class CampaignCache;
+class LiveTally;
 class Pool;
 
 // Both interfaces over PostgreSQL. Each method is one transaction of at most a
@@ -107,6 +108,8 @@ class PgStore final : public CampaignStore, public DialStore {
   std::unique_ptr<Pool> pool_;          // SessionKind::kHot.
   std::unique_ptr<Pool> reports_pool_;  // SessionKind::kReports.
   std::unique_ptr<CampaignCache> campaigns_;
+  std::unique_ptr<LiveTally> live_;
+  const Clock& clock_;
 };
 
 }  // namespace tocsin::db

@@ -7,10 +7,12 @@
 #include <tuple>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/status_macros.h"
 #include "db/array_literal.h"
 #include "db/campaign_rows.h"
 #include "db/counters.h"
+#include "db/live_tally.h"
 #include "db/operations.h"
 #include "db/people.h"
 #include "db/pg_store.h"
@@ -49,10 +51,13 @@ IntentVerdict VerdictOf(char letter) {
 // One batch, from the locks to the verdicts. Lives in a transaction's body.
 class IntentBatch {
  public:
-  IntentBatch(Session& session, CampaignCache& cache, const std::string& group, std::int64_t epoch,
-              const Trunk& trunk, const std::vector<IntentRequest>& requests, absl::Time now)
+  IntentBatch(Session& session, CampaignCache& cache, LiveTally& tally, const Clock& clock,
+              const std::string& group, std::int64_t epoch, const Trunk& trunk,
+              const std::vector<IntentRequest>& requests, absl::Time now)
       : session_(session),
         cache_(cache),
+        tally_(tally),
+        clock_(clock),
         group_(group),
         epoch_(epoch),
         trunk_(trunk),
@@ -67,10 +72,12 @@ class IntentBatch {
     FindSuppressed();
     FindDone();
     CountLive();
+    FindBusy();
     for (std::size_t i = 0; i < requests_.size(); ++i) Judge(i);
     TakeNumbers();
     Go();
     WithdrawThose();
+    tally_.Raised(trunk_.id, epoch_, live_);
     return verdicts_;
   }
 
@@ -136,15 +143,35 @@ class IntentBatch {
   }
 
   void CountLive() {
+    const SteadyTime asked_at = clock_.Steady();
+    if (auto known = tally_.Find(trunk_.id, epoch_, asked_at)) {
+      live_ = *std::move(known);
+      if (HasRoomForAll()) return;
+    }
+    live_ = LiveCount();
     for (const pqxx::row& raw : session_.Run(query::kCountLive, trunk_.id.value())) {
       RowReader row(raw);
       const std::string caller = row.Text();
       const CampaignId campaign(row.Int64());
       const std::int64_t live = row.Int64();
-      live_ += live;
-      live_by_caller_[caller] += live;
-      live_by_campaign_[campaign] += live;
+      live_.all += live;
+      live_.by_caller[caller] += live;
+      live_.by_campaign[campaign] += live;
     }
+    tally_.Counted(trunk_.id, epoch_, asked_at, live_);
+  }
+
+  // Whether no cap could stop any of the requests, whoever of them goes.
+  bool HasRoomForAll() {
+    const auto size = static_cast<std::int64_t>(requests_.size());
+    return std::all_of(requests_.begin(), requests_.end(), [&](const IntentRequest& request) {
+      const auto campaign = campaigns_.find(request.attempt.campaign);
+      return campaign == campaigns_.end() ||
+             HasSlots(campaign->second, request.caller.e164(), size);
+    });
+  }
+
+  void FindBusy() {
     std::set<std::string> wanted;
     for (const auto& [key, attempt] : planned_) wanted.insert(attempt.number);
     if (wanted.empty()) return;
@@ -154,11 +181,11 @@ class IntentBatch {
     }
   }
 
-  bool HasSlot(const Campaign& campaign, const std::string& caller) {
+  bool HasSlots(const Campaign& campaign, const std::string& caller, std::int64_t wanted) {
     const int campaign_max = campaign.spec.concurrent_max;
-    return live_ < trunk_.concurrent_max &&
-           live_by_caller_[caller] < trunk_.concurrent_max_per_caller &&
-           (campaign_max == 0 || live_by_campaign_[campaign.id] < campaign_max);
+    return live_.all + wanted <= trunk_.concurrent_max &&
+           live_.by_caller[caller] + wanted <= trunk_.concurrent_max_per_caller &&
+           (campaign_max == 0 || live_.by_campaign[campaign.id] + wanted <= campaign_max);
   }
 
   void Judge(std::size_t i) {
@@ -192,13 +219,13 @@ class IntentBatch {
     const std::string& caller = request.caller.e164();
     if (busy_.contains(attempt.number)) {
       verdicts_[i] = IntentVerdict::kNumberBusy;
-    } else if (!HasSlot(campaign, caller)) {
+    } else if (!HasSlots(campaign, caller, 1)) {
       verdicts_[i] = IntentVerdict::kNoSlot;
     } else {
       verdicts_[i] = IntentVerdict::kGo;
-      ++live_;
-      ++live_by_caller_[caller];
-      ++live_by_campaign_[campaign.id];
+      ++live_.all;
+      ++live_.by_caller[caller];
+      ++live_.by_campaign[campaign.id];
       busy_.insert(attempt.number);
       going_.emplace(request.attempt, i);
     }
@@ -287,6 +314,8 @@ class IntentBatch {
 
   Session& session_;
   CampaignCache& cache_;
+  LiveTally& tally_;
+  const Clock& clock_;
   const std::string& group_;
   const std::int64_t epoch_;
   const Trunk& trunk_;
@@ -298,9 +327,7 @@ class IntentBatch {
   std::map<AttemptKey, PlannedRow> planned_;
   std::map<std::tuple<TenantId, std::string, std::string>, std::string> suppressed_;
   std::set<PersonKey> unfinished_;
-  std::int64_t live_ = 0;
-  std::map<std::string, std::int64_t> live_by_caller_;
-  std::map<CampaignId, std::int64_t> live_by_campaign_;
+  LiveCount live_;
   std::set<std::string> busy_;
   std::map<AttemptKey, std::size_t> going_;  // To their request.
   std::vector<Withdrawal> withdrawn_;
@@ -320,7 +347,7 @@ absl::StatusOr<std::vector<IntentVerdict>> PgStore::CommitIntents(
       for (const char letter : *first) verdicts.push_back(VerdictOf(letter));
       return verdicts;
     }
-    IntentBatch batch(session, *campaigns_, group, epoch, trunk, requests, now);
+    IntentBatch batch(session, *campaigns_, *live_, clock_, group, epoch, trunk, requests, now);
     std::vector<IntentVerdict> verdicts = batch.Run();
     std::string letters;
     for (const IntentVerdict verdict : verdicts) letters += LetterOf(verdict);

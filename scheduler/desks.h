@@ -16,6 +16,7 @@ inline constexpr std::chrono::milliseconds kStepsApart{10};
 inline constexpr std::chrono::milliseconds kRecountAfter{200};
 inline constexpr std::chrono::milliseconds kRefreshEvery{500};
 inline constexpr std::chrono::seconds kRefreshIdleEvery{5};
+inline constexpr std::chrono::milliseconds kRefreshApart{100};
 inline constexpr std::chrono::milliseconds kPauseAfterError{500};
 // A successor waits for this after the old lease has expired, so that what its
 // predecessor sent last is out of every window.

@@ -98,7 +98,10 @@ void Scheduler::TakeInputs() {
   }
   for (const CreateCallCompletion& completion : inputs.completions) TakeCompletion(completion);
   for (const AttemptChange& change : inputs.changes) TakeChange(change);
-  if (inputs.campaigns_changed || inputs.due_changed) refresh_wanted_ = true;
+  if (inputs.campaigns_changed) refresh_wanted_ = true;
+  // Every call that is tried again says so: while there are many, they are read
+  // together.
+  if (inputs.due_changed) refresh_at_ = std::min(refresh_at_, refreshed_at_ + kRefreshApart);
   if (inputs.slots_changed) {
     for (auto& [id, desk] : trunks_) desk->slots_stale = true;
   }
@@ -250,6 +253,7 @@ void Scheduler::Refresh() {
                     std::any_of(campaigns_.begin(), campaigns_.end(), [](const auto& entry) {
                       return !entry.second->pool.empty() || entry.second->active.live > 0;
                     });
+  refreshed_at_ = steady_;
   refresh_at_ = steady_ + (busy ? kRefreshEvery : kRefreshIdleEvery);
   if (!taken_over_) {
     const absl::StatusOr<int> unresolved = store_.TakeOver(options_.group, epoch_, now_);

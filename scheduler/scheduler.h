@@ -142,6 +142,7 @@ class Scheduler final : public ChangeListener {
 
   bool refresh_wanted_ = true;
   SteadyTime refresh_at_{};
+  SteadyTime refreshed_at_{};
   SteadyTime retry_after_error_{};
 
   std::map<TrunkId, std::unique_ptr<TrunkDesk>> trunks_;
