@@ -64,7 +64,7 @@ struct Config {
   // Where callbacks arrive; 0: any free one. A port of one's own lets callbacks
   // of calls that outlive a restart find the next process.
   int receiver_port = 7234;
-  int receiver_threads = 256;  // Connections served at once. 1..4,096.
+  int receiver_threads = 448;  // Connections served at once. 1..4,096.
   // What a provider reaches the receiver by; empty: http://receiver_host:port.
   std::string callback_url;
   // Requests to a provider under way at once, a thread and a connection each. 1..4,096.

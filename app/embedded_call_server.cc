@@ -6,7 +6,7 @@ namespace tocsin {
 namespace {
 
 // Fewer than the threads of a receiver, of which each connection holds one.
-constexpr int kPosterThreads = 192;
+constexpr int kPosterThreads = 384;
 
 }  // namespace
 

@@ -63,6 +63,8 @@ absl::Status Node::StartDialer(const Config& config, const Options& options, con
   settings.callback_keys = options.callback_keys;
   settings.send_workers = config.dialer_threads;
   settings.receiver_threads = config.receiver_threads;
+  // One prepares and reads while PostgreSQL works for the other.
+  settings.recorder.writers = 2;
   settings.timeouts.read = config.request_timeout;
   settings.timeouts.request = config.request_timeout + absl::Seconds(5);
   const auto find_prompt = [store = store_.get()](const std::string& name) {

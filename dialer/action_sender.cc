@@ -84,11 +84,18 @@ ActionSender::~ActionSender() {
 
 void ActionSender::CarryOut(AttemptKey attempt, TrunkId trunk, const std::string& call,
                             const std::vector<Action>& actions) {
+  // Whoever is woken finds the lock free.
+  if (Enqueue(attempt, trunk, call, actions)) filled_.notify_one();
+}
+
+// Puts them in line; true if somebody has to begin with it.
+bool ActionSender::Enqueue(AttemptKey attempt, TrunkId trunk, const std::string& call,
+                           const std::vector<Action>& actions) {
   const std::lock_guard lock(mutex_);
   const auto found = lines_.find(attempt);
   if (stopped_ || (found == lines_.end() && lines_.size() >= options_.waiting_max)) {
     left_to_sweeper_.fetch_add(actions.size(), std::memory_order_relaxed);
-    return;
+    return false;
   }
   Line& line = lines_[attempt];
   const bool idle = line.orders.empty() && line.carried == 0;
@@ -101,11 +108,10 @@ void ActionSender::CarryOut(AttemptKey attempt, TrunkId trunk, const std::string
   }
   if (line.orders.empty() && line.carried == 0) {
     lines_.erase(attempt);
-    return;
+    return false;
   }
-  if (!idle) return;
-  ready_.push_back(attempt);
-  filled_.notify_one();
+  if (idle) ready_.push_back(attempt);
+  return idle;
 }
 
 void ActionSender::Work() {
@@ -149,10 +155,9 @@ void ActionSender::Settle(AttemptKey attempt, Order order, bool settled) {
       return;
     } else {
       ready_.push_back(attempt);
-      filled_.notify_one();
-      return;
     }
   }
+  if (!again) return filled_.notify_one();
   const absl::Duration backoff = options_.backoff_min * (1 << (tries - 1));
   again_.Arm(attempt, clock_.Steady() + absl::ToChronoNanoseconds(backoff));
 }

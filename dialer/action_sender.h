@@ -98,6 +98,8 @@ class ActionSender {
     int carried = 0;  // Ordinal being sent now; 0: none.
   };
 
+  bool Enqueue(AttemptKey attempt, TrunkId trunk, const std::string& call,
+               const std::vector<Action>& actions);
   void Work();
   bool Try(AttemptKey attempt, const Order& order);
   absl::StatusOr<ProviderRequest> RequestOf(const Protocol& protocol, AttemptKey attempt,
