@@ -26,6 +26,15 @@ HttpServer::Options ServerOptionsOf(const Dialer::Options& options) {
           .keep_alive_timeout_s = options.receiver_keep_alive_s};
 }
 
+// Callbacks wait for their commit on the receiver's threads: with most of these
+// taken, the next ones wait unseen in front of the door.
+FactRecorder::Options RecorderOptionsOf(const Dialer::Options& options) {
+  FactRecorder::Options recorder = options.recorder;
+  recorder.waiting_strained = options.receiver_threads / 2;
+  recorder.waiting_max = options.receiver_threads * 4 / 5;
+  return recorder;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Dialer>> Dialer::Start(const Options& options, DialStore& store,
@@ -37,7 +46,7 @@ absl::StatusOr<std::unique_ptr<Dialer>> Dialer::Start(const Options& options, Di
   std::unique_ptr<Dialer> dialer(new Dialer());
   dialer->pool_ = std::make_unique<ConnectionPool>(
       ConnectionPool::Options{.timeouts = options.timeouts, .ca_file = options.ca_file}, clock);
-  dialer->recorder_ = std::make_unique<FactRecorder>(options.recorder, store, clock);
+  dialer->recorder_ = std::make_unique<FactRecorder>(RecorderOptionsOf(options), store, clock);
   dialer->receiver_ =
       std::make_unique<EventReceiver>(signer, *dialer->recorder_, std::move(find_prompt), clock);
   // Our address has to be known before anything is sent; what comes from an

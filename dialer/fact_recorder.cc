@@ -38,7 +38,11 @@ void RaiseTo(std::atomic<std::uint64_t>& largest, std::uint64_t value) {
 
 class FactRecorder::Receipt {
  public:
-  Receipt(std::size_t inputs, Answer answer) : undecided_(inputs), answer_(std::move(answer)) {}
+  // Counted in `waiting` until it is answered.
+  Receipt(std::size_t inputs, Answer answer, std::atomic<int>& waiting)
+      : undecided_(inputs), answer_(std::move(answer)), waiting_(waiting) {
+    waiting_.fetch_add(1, std::memory_order_relaxed);
+  }
 
   // One input's outcome. Enumerators are ordered from good to bad.
   void Decide(RecordOutcome outcome) {
@@ -51,7 +55,7 @@ class FactRecorder::Receipt {
       answer = std::exchange(answer_, nullptr);
       outcome = worst_;
     }
-    if (answer) answer(outcome);
+    Tell(answer, outcome);
   }
 
   // Answers at once; later decisions are nobody's concern.
@@ -61,14 +65,21 @@ class FactRecorder::Receipt {
       const std::lock_guard lock(mutex_);
       answer = std::exchange(answer_, nullptr);
     }
-    if (answer) answer(RecordOutcome::kUnavailable);
+    Tell(answer, RecordOutcome::kUnavailable);
   }
 
  private:
+  void Tell(const Answer& answer, RecordOutcome outcome) {
+    if (!answer) return;
+    waiting_.fetch_sub(1, std::memory_order_relaxed);
+    answer(outcome);
+  }
+
   std::mutex mutex_;
   std::size_t undecided_;
   RecordOutcome worst_ = RecordOutcome::kCommitted;
   Answer answer_;
+  std::atomic<int>& waiting_;
 };
 
 FactRecorder::FactRecorder(Options options, DialStore& store, const Clock& clock)
@@ -123,7 +134,7 @@ bool FactRecorder::Submit(std::vector<AttemptInput> inputs, Answer answer) {
     turned_away_.fetch_add(1, std::memory_order_relaxed);
     return false;
   }
-  const auto receipt = std::make_shared<Receipt>(inputs.size(), std::move(answer));
+  const auto receipt = std::make_shared<Receipt>(inputs.size(), std::move(answer), waiting_);
   for (AttemptInput& input : inputs) {
     if (!Push({std::move(input), receipt})) receipt->GiveUp();
   }
@@ -267,6 +278,12 @@ void FactRecorder::AnswerUnavailable(Lane& lane, Batch& batch) {
     }
   }
   for (const auto& receipt : receipts) receipt->GiveUp();
+}
+
+double FactRecorder::strain() const {
+  const int waiting = waiting_.load(std::memory_order_relaxed);
+  const int span = std::max(options_.waiting_max - options_.waiting_strained, 1);
+  return std::clamp(static_cast<double>(waiting - options_.waiting_strained) / span, 0.0, 1.0);
 }
 
 RecorderCounters FactRecorder::counters() const {

@@ -54,6 +54,10 @@ class FactRecorder final : public FactSink {
     // Beyond so many waiting inputs new callbacks are turned away; our own facts
     // are taken always, being bounded by the calls in progress.
     std::size_t held_max = 50'000;
+    // So many callbacks that wait for their commit at once are a strain that
+    // begins, and so many one that must not grow.
+    int waiting_strained = 128;
+    int waiting_max = 200;
     absl::Duration backoff_min = absl::Milliseconds(50);
     absl::Duration backoff_max = absl::Seconds(1);
   };
@@ -80,6 +84,9 @@ class FactRecorder final : public FactSink {
 
   // Whether somebody will look at the attempt when its time comes.
   bool IsArmed(AttemptKey attempt) const { return wakes_.IsArmed(attempt); }
+
+  // By the callbacks that wait for their commit.
+  double strain() const override;
 
   RecorderCounters counters() const;
 
@@ -132,6 +139,7 @@ class FactRecorder final : public FactSink {
   std::atomic<std::uint64_t> unfit_{0};
   std::atomic<std::uint64_t> turned_away_{0};
   std::atomic<std::uint64_t> held_{0};
+  std::atomic<int> waiting_{0};  // Callbacks that nobody has answered.
   std::vector<std::unique_ptr<Lane>> lanes_;
   WakeHeap wakes_;
   std::vector<std::jthread> writers_;

@@ -11,6 +11,9 @@ namespace tocsin::scheduler {
 inline constexpr std::chrono::milliseconds kIntentHorizon{120};
 // Steps that only follow what came in are taken together.
 inline constexpr std::chrono::milliseconds kStepsApart{10};
+// Claims hold up the intents behind them: a large one for longer than the
+// horizon, which is slots lost.
+inline constexpr int kClaimMax = 128;
 // An estimate of live attempts that says "full" is checked against the rows
 // this often, besides at every freed slot.
 inline constexpr std::chrono::milliseconds kRecountAfter{200};

@@ -58,8 +58,9 @@ void Scheduler::Intend(TrunkDesk& desk) {
       std::min(gateway_.capacity() - in_gateway_,
                desk.breaker.in_flight_max(gateway_.capacity()) - desk.in_gateway);
   if (in_gateway_free <= 0) return;
-  const int count = desk.gate.SlotsUntil(CampaignId(), steady_, steady_ + kIntentHorizon,
+  const int slots = desk.gate.SlotsUntil(CampaignId(), steady_, steady_ + kIntentHorizon,
                                          desk.gate.admitted(), in_gateway_free);
+  const int count = static_cast<int>(slots * (1 - facts_.strain()));
   if (count <= 0) return;
   // Only when somebody could be rung is it worth counting rows.
   const bool anybody = std::any_of(campaigns_.begin(), campaigns_.end(), [&](const auto& entry) {

@@ -369,10 +369,11 @@ void Scheduler::Claim(CampaignDesk& desk) {
   const double rate = own > 0 ? std::min(own, trunk_rate) : trunk_rate;
   const int wanted = static_cast<int>(std::clamp(std::ceil(rate), 4.0, 2000.0));
   const int have = static_cast<int>(desk.pool.size());
+  const int batch = std::min(wanted / 2, kClaimMax);
   const bool due = active.next_due && *active.next_due <= now_;
-  if (have <= wanted / 2 && !desk.exhausted && (due || !desk.adopted)) {
+  if (have <= wanted - batch && !desk.exhausted && (due || !desk.adopted)) {
     // A claim whose fate is unknown is asked for again under its own id.
-    if (!desk.claim) desk.claim = {NewOperation(), wanted - have};
+    if (!desk.claim) desk.claim = {NewOperation(), batch};
     const auto [operation, limit] = *desk.claim;
     auto claimed = store_.ClaimDue(operation, active.campaign.id, epoch_, limit, now_);
     if (claimed.status().code() != absl::StatusCode::kUnknown) desk.claim.reset();

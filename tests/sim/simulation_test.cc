@@ -98,6 +98,31 @@ TEST_P(Simulation, NoCallLeavesWhilePaused) {
   EXPECT_GT(world.calls_placed(), at_resume) << Replay();
 }
 
+TEST_P(Simulation, FewerCallsLeaveWhileTheirEventsPileUp) {
+  World world(Seeded());
+  int placed[4] = {};
+  world.At(absl::Seconds(10), [&] {
+    placed[0] = world.calls_placed();
+    world.Strain(0.9);
+  });
+  world.At(absl::Seconds(11), [&] {
+    placed[1] = world.calls_placed();
+    world.Strain(1);
+  });
+  // What was intended before still leaves.
+  world.At(absl::Seconds(12), [&] { placed[2] = world.calls_placed(); });
+  world.At(absl::Seconds(600), [&] {
+    placed[3] = world.calls_placed();
+    world.Strain(0);
+  });
+
+  EXPECT_THAT(world.Run(absl::Hours(72)), IsEmpty()) << Replay();
+  EXPECT_GT(placed[0], 0) << Replay();
+  EXPECT_LE(placed[1] - placed[0], 2) << Replay();
+  EXPECT_EQ(placed[2], placed[3]) << Replay();
+  EXPECT_GT(world.calls_placed(), placed[3]) << Replay();
+}
+
 TEST_P(Simulation, TheSameSeedGivesTheSameRun) {
   Options options = Seeded();
   options.faults = Everything();

@@ -73,6 +73,10 @@ class World final : public CallGateway, public FactSink {
   // FactSink.
   void Record(AttemptInput input) override { RecordAll({std::move(input)}); }
   void RecordAll(std::vector<AttemptInput> inputs) override;
+  double strain() const override { return strain_; }
+
+  // From now on the way of the events is said to be so near its limit.
+  void Strain(double strain) { strain_ = strain; }
 
  private:
   // A call as the carrier sees it.
@@ -93,6 +97,8 @@ class World final : public CallGateway, public FactSink {
       return std::tie(at, order) > std::tie(other.at, other.order);
     }
   };
+
+  double strain_ = 0;
 
   bool Chance(double probability);
   absl::Duration Between(absl::Duration low, absl::Duration high);

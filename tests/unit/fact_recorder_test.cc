@@ -165,6 +165,29 @@ TEST(FactRecorder, TooMuchHeldTurnsCallbacksAwayButNotOurOwnFacts) {
   EXPECT_EQ(recorder.counters().turned_away, 1U);
 }
 
+TEST(FactRecorder, CallbacksThatPileUpAreAStrain) {
+  RecordingStore store;
+  Gate gate;
+  store.SetBefore([&](const auto&) { return gate.Pass(); });
+  FactRecorder::Options options = Quick();
+  options.waiting_strained = 2;
+  options.waiting_max = 6;
+  FactRecorder recorder(options, store, SystemClock());
+  std::vector<Told> told(7);
+  std::vector<double> strain;
+  for (int i = 0; i < 7; ++i) {
+    ASSERT_TRUE(recorder.Submit({Input(i, "a")}, told[static_cast<std::size_t>(i)].Answer()));
+    strain.push_back(recorder.strain());
+  }
+  // Our own facts have nobody who waits.
+  recorder.Record(Input(8, "a"));
+  EXPECT_THAT(strain, testing::ElementsAre(0, 0, 0.25, 0.5, 0.75, 1, 1));
+
+  gate.Open();
+  for (Told& each : told) each.Wait();
+  EXPECT_EQ(recorder.strain(), 0);
+}
+
 TEST(FactRecorder, ACommitOfUnknownFateIsRepeatedAndIsOneFact) {
   RecordingStore store;
   int calls = 0;
