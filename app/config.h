@@ -47,7 +47,7 @@ struct Config {
   std::string ledger_file;      // JSON lines, appended; empty: none is written.
   std::string call_server_host = "127.0.0.1";
   int call_server_port = 0;       // 0: any free one.
-  int call_server_threads = 256;  // Connections served at once. 1..4,096.
+  int call_server_threads = 448;  // Connections served at once. 1..4,096.
   // Requests must carry an HMAC made with it. Base64; empty: anybody may call.
   Secret access_key;
   // Faults to rehearse: every n-th create-call is answered 429; or 500 although
@@ -68,7 +68,7 @@ struct Config {
   // What a provider reaches the receiver by; empty: http://receiver_host:port.
   std::string callback_url;
   // Requests to a provider under way at once, a thread and a connection each. 1..4,096.
-  int dialer_threads = 128;
+  int dialer_threads = 256;
   absl::Duration request_timeout = absl::Seconds(10);  // Of a create-call. 100 ms..120 s.
 
   // --- serve, migrate ---

@@ -30,8 +30,8 @@ HttpServer::Options ServerOptionsOf(const Dialer::Options& options) {
 // taken, the next ones wait unseen in front of the door.
 FactRecorder::Options RecorderOptionsOf(const Dialer::Options& options) {
   FactRecorder::Options recorder = options.recorder;
-  recorder.waiting_strained = options.receiver_threads / 2;
-  recorder.waiting_max = options.receiver_threads * 4 / 5;
+  recorder.waiting_strained = options.receiver_threads * 7 / 10;
+  recorder.waiting_max = options.receiver_threads * 9 / 10;
   return recorder;
 }
 

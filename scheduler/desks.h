@@ -8,7 +8,9 @@ namespace tocsin::scheduler {
 
 // Intents are committed for slots this far ahead: less than the age that the
 // gate allows, more than a commit takes.
-inline constexpr std::chrono::milliseconds kIntentHorizon{120};
+inline constexpr std::chrono::milliseconds kIntentHorizon{160};
+// Over which the strain of the events' way is averaged.
+inline constexpr std::chrono::duration<double> kStrainLasts{1.0};
 // Steps that only follow what came in are taken together.
 inline constexpr std::chrono::milliseconds kStepsApart{10};
 // Claims hold up the intents behind them: a large one for longer than the

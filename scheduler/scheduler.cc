@@ -33,7 +33,7 @@ Scheduler::~Scheduler() {
 
 SteadyTime Scheduler::Step() {
   now_ = clock_.Now();
-  steady_ = clock_.Steady();
+  NoteStrain(clock_.Steady());
   TakeInputs();
   if (steady_ < retry_after_error_) return retry_after_error_;
   KeepLease();
@@ -58,6 +58,14 @@ SteadyTime Scheduler::Step() {
     }
   }
   return NextWake();
+}
+
+// A commit that takes long once is no strain yet: what lasts counts.
+void Scheduler::NoteStrain(SteadyTime now) {
+  const std::chrono::duration<double> passed = now - steady_;
+  steady_ = now;
+  const double weight = std::clamp(passed / kStrainLasts, 0.0, 1.0);
+  strain_ += weight * (facts_.strain() - strain_);
 }
 
 // --- What came in -----------------------------------------------------------

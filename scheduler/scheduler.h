@@ -83,6 +83,7 @@ class Scheduler final : public ChangeListener {
     PlannedAttempt attempt;
   };
 
+  void NoteStrain(SteadyTime now);
   void TakeInputs();
   void TakeCompletion(const CreateCallCompletion& completion);
   void TakeChange(const AttemptChange& change);
@@ -143,6 +144,7 @@ class Scheduler final : public ChangeListener {
   bool refresh_wanted_ = true;
   SteadyTime refresh_at_{};
   SteadyTime refreshed_at_{};
+  double strain_ = 0;  // Of the events' way (core/fact_sink.h), averaged.
   SteadyTime retry_after_error_{};
 
   std::map<TrunkId, std::unique_ptr<TrunkDesk>> trunks_;

@@ -13,6 +13,8 @@ import json
 import subprocess
 import sys
 
+import recount
+
 
 class Reporting:
     def __init__(self, socket_directory, campaign):
@@ -74,6 +76,8 @@ def found(args):
         "sent_max_in_rolling_second": int(asked.number(SENT_MAX)),
         "ledger": {key: ledger[key] for key in
                    ("calls", "max_in_rolling_second", "overlapping_calls")},
+        "recount": recount.recount(args.database, args.ledger_file, args.campaign,
+                                   time_scale=args.time_scale),
         "seconds": round(args.rung - args.rang, 1),
         "seconds_with_build": round(args.rung - args.begun, 1),
     }
@@ -91,6 +95,8 @@ def broken(what):
         yield "more arrived in a second than the limit allows, by more than 2 %"
     if what["ledger"]["overlapping_calls"]:
         yield "somebody was rung while already in a call"
+    for kind, attempts in what["recount"]["differing"].items():
+        yield f"{attempts} attempts differ from the ledger ({kind}): {recount.EXPLAINED[kind]}"
 
 
 def main():
@@ -98,6 +104,8 @@ def main():
     parser.add_argument("--campaign", required=True)
     parser.add_argument("--database", required=True, help="folder of PostgreSQL's socket")
     parser.add_argument("--ledger", required=True, help="what call-server audit said, as JSON")
+    parser.add_argument("--ledger-file", required=True, help="the ledger itself")
+    parser.add_argument("--time-scale", type=float, required=True)
     parser.add_argument("--recipients", type=int, required=True)
     parser.add_argument("--cps", type=float, required=True)
     for moment in ("begun", "rang", "rung"):

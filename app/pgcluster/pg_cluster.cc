@@ -249,6 +249,9 @@ max_wal_size = {}
 checkpoint_timeout = 15min
 checkpoint_completion_target = 0.9
 
+# Nothing of a statement shows in the process list.
+update_process_title = off
+
 # Nobody's number or message may reach the log: no statements, no parameters, no
 # DETAIL lines, and not the errors that quote a value (the client gets those).
 log_min_messages = log
