@@ -18,10 +18,10 @@ class FactSink {
   virtual void Record(AttemptInput input) = 0;
   virtual void RecordAll(std::vector<AttemptInput> inputs) = 0;
 
-  // How near the way of the events is to its limit: 0, all is well, to 1, they
-  // come faster than they can be written. Whoever rings people holds back by as
-  // much, for a call whose events come late is a call that hears no message.
-  virtual double strain() const = 0;
+  // How near the way of a trunk's events is to its limit: 0, all is well, to 1,
+  // they come faster than they can be written, or so late that the people who
+  // answered have given up. Whoever rings people holds back by as much.
+  virtual double Strain(TrunkId trunk) const = 0;
 };
 
 }  // namespace tocsin

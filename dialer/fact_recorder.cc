@@ -238,6 +238,7 @@ void FactRecorder::Divide(Lane& lane, Batch batch, const absl::Status& why,
 
 void FactRecorder::Finish(Batch& batch, const std::vector<AttemptChange>& changes) {
   const absl::Time now = clock_.Now();
+  NoteLateness(batch, changes);
   std::unordered_set<AttemptKey> unknown;
   for (const AttemptChange& change : changes) {
     if (!change.known) {
@@ -280,10 +281,28 @@ void FactRecorder::AnswerUnavailable(Lane& lane, Batch& batch) {
   for (const auto& receipt : receipts) receipt->GiveUp();
 }
 
-double FactRecorder::strain() const {
+// Of callbacks alone: what we know ourselves is never late.
+void FactRecorder::NoteLateness(const Batch& batch, const std::vector<AttemptChange>& changes) {
+  std::unordered_map<AttemptKey, const AttemptChange*> by_attempt;
+  for (const AttemptChange& change : changes) by_attempt.emplace(change.attempt, &change);
+  const std::lock_guard lock(lags_mutex_);
+  for (std::size_t i = 0; i < batch.inputs.size(); ++i) {
+    const AttemptInput& input = batch.inputs[i];
+    if (batch.receipts[i] == nullptr || !input.fact) continue;
+    const AttemptChange& change = *by_attempt.at(input.attempt);
+    if (!change.known) continue;
+    lags_[change.trunk].Note(input.fact->received_at, input.fact->at, change.time_scale);
+  }
+}
+
+double FactRecorder::Strain(TrunkId trunk) const {
   const int waiting = waiting_.load(std::memory_order_relaxed);
   const int span = std::max(options_.waiting_max - options_.waiting_strained, 1);
-  return std::clamp(static_cast<double>(waiting - options_.waiting_strained) / span, 0.0, 1.0);
+  const double crowd =
+      std::clamp(static_cast<double>(waiting - options_.waiting_strained) / span, 0.0, 1.0);
+  const std::lock_guard lock(lags_mutex_);
+  const auto lag = lags_.find(trunk);
+  return lag == lags_.end() ? crowd : std::max(crowd, lag->second.Strain(clock_.Now()));
 }
 
 RecorderCounters FactRecorder::counters() const {

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "core/fact_sink.h"
 #include "core/store.h"
+#include "dialer/lag_gauge.h"
 #include "dialer/wake_heap.h"
 
 namespace tocsin::dialer {
@@ -85,8 +86,8 @@ class FactRecorder final : public FactSink {
   // Whether somebody will look at the attempt when its time comes.
   bool IsArmed(AttemptKey attempt) const { return wakes_.IsArmed(attempt); }
 
-  // By the callbacks that wait for their commit.
-  double strain() const override;
+  // By the callbacks that wait for their commit, and by how late they came.
+  double Strain(TrunkId trunk) const override;
 
   RecorderCounters counters() const;
 
@@ -124,6 +125,7 @@ class FactRecorder final : public FactSink {
   absl::Status CommitOnce(Batch& batch);
   void Divide(Lane& lane, Batch batch, const absl::Status& why, const std::stop_token& stop);
   void Finish(Batch& batch, const std::vector<AttemptChange>& changes);
+  void NoteLateness(const Batch& batch, const std::vector<AttemptChange>& changes);
   void Arm(const AttemptChange& change, absl::Time now);
   void AnswerUnavailable(Lane& lane, Batch& batch);
 
@@ -140,6 +142,8 @@ class FactRecorder final : public FactSink {
   std::atomic<std::uint64_t> turned_away_{0};
   std::atomic<std::uint64_t> held_{0};
   std::atomic<int> waiting_{0};  // Callbacks that nobody has answered.
+  mutable std::mutex lags_mutex_;
+  std::map<TrunkId, LagGauge> lags_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   WakeHeap wakes_;
   std::vector<std::jthread> writers_;

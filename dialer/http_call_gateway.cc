@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "base/status_macros.h"
+#include "base/thread_priority.h"
 #include "fmt/format.h"
 
 namespace tocsin::dialer {
@@ -81,6 +82,7 @@ void HttpCallGateway::Stop() {
 }
 
 void HttpCallGateway::Work() {
+  FavorThisThread();  // A permit is for a moment; whoever wakes late has lost it.
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [this] { return stopped_ || !queue_.empty(); });

@@ -41,6 +41,7 @@ struct Scheduler::TrunkDesk {
   SteadyTime counted_at{};
   bool slots_stale = true;
   bool full = false;  // The last intent found a cap reached.
+  double strain = 0;  // Of its events' way (core/fact_sink.h), averaged.
 };
 
 struct Scheduler::CampaignDesk {

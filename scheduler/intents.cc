@@ -60,7 +60,7 @@ void Scheduler::Intend(TrunkDesk& desk) {
   if (in_gateway_free <= 0) return;
   const int slots = desk.gate.SlotsUntil(CampaignId(), steady_, steady_ + kIntentHorizon,
                                          desk.gate.admitted(), in_gateway_free);
-  const int count = static_cast<int>(slots * (1 - strain_));
+  const int count = static_cast<int>(slots * (1 - desk.strain));
   if (count <= 0) return;
   // Only when somebody could be rung is it worth counting rows.
   const bool anybody = std::any_of(campaigns_.begin(), campaigns_.end(), [&](const auto& entry) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/thread_priority.h"
 
 namespace tocsin::scheduler {
 namespace {
@@ -31,6 +32,7 @@ void Runner::Wake() {
 }
 
 void Runner::Run(std::stop_token stop) {
+  FavorThisThread();  // An intent that comes late is a slot lost.
   while (!stop.stop_requested()) {
     const SteadyTime next = scheduler_.Step();
     const SteadyTime earliest = clock_.Steady() + kStepsApart;

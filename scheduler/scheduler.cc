@@ -33,7 +33,8 @@ Scheduler::~Scheduler() {
 
 SteadyTime Scheduler::Step() {
   now_ = clock_.Now();
-  NoteStrain(clock_.Steady());
+  const SteadyTime before = std::exchange(steady_, clock_.Steady());
+  for (auto& [id, desk] : trunks_) NoteStrain(*desk, steady_ - before);
   TakeInputs();
   if (steady_ < retry_after_error_) return retry_after_error_;
   KeepLease();
@@ -61,11 +62,15 @@ SteadyTime Scheduler::Step() {
 }
 
 // A commit that takes long once is no strain yet: what lasts counts.
-void Scheduler::NoteStrain(SteadyTime now) {
-  const std::chrono::duration<double> passed = now - steady_;
-  steady_ = now;
+void Scheduler::NoteStrain(TrunkDesk& desk, std::chrono::duration<double> passed) {
   const double weight = std::clamp(passed / kStrainLasts, 0.0, 1.0);
-  strain_ += weight * (facts_.strain() - strain_);
+  const double before = desk.strain;
+  desk.strain += weight * (facts_.Strain(desk.trunk.id) - desk.strain);
+  constexpr double kWorthSaying = 0.1;
+  if (before < kWorthSaying && desk.strain >= kWorthSaying) {
+    Log(LogLevel::kWarn, "sends_held_back",
+        {{"trunk", desk.trunk.name}, {"because", "events come late"}});
+  }
 }
 
 // --- What came in -----------------------------------------------------------

@@ -35,7 +35,7 @@ class Scheduler final : public ChangeListener {
     std::string node;               // Unique among the nodes on one database.
     std::string group = "default";  // The pacing group whose lease is sought.
     absl::Duration lease_length = absl::Seconds(5);
-    std::chrono::nanoseconds guard = std::chrono::milliseconds(2);
+    std::chrono::nanoseconds guard = std::chrono::milliseconds(1);
   };
 
   // What operators and tests may want to know. Counted since the start.
@@ -83,7 +83,7 @@ class Scheduler final : public ChangeListener {
     PlannedAttempt attempt;
   };
 
-  void NoteStrain(SteadyTime now);
+  void NoteStrain(TrunkDesk& desk, std::chrono::duration<double> passed);
   void TakeInputs();
   void TakeCompletion(const CreateCallCompletion& completion);
   void TakeChange(const AttemptChange& change);
@@ -144,7 +144,6 @@ class Scheduler final : public ChangeListener {
   bool refresh_wanted_ = true;
   SteadyTime refresh_at_{};
   SteadyTime refreshed_at_{};
-  double strain_ = 0;  // Of the events' way (core/fact_sink.h), averaged.
   SteadyTime retry_after_error_{};
 
   std::map<TrunkId, std::unique_ptr<TrunkDesk>> trunks_;

@@ -103,17 +103,17 @@ TEST_P(Simulation, FewerCallsLeaveWhileTheirEventsPileUp) {
   int placed[4] = {};
   world.At(absl::Seconds(10), [&] {
     placed[0] = world.calls_placed();
-    world.Strain(0.9);
+    world.SetStrain(0.9);
   });
   world.At(absl::Seconds(11), [&] {
     placed[1] = world.calls_placed();
-    world.Strain(1);
+    world.SetStrain(1);
   });
   // What was intended before still leaves.
   world.At(absl::Seconds(12), [&] { placed[2] = world.calls_placed(); });
   world.At(absl::Seconds(600), [&] {
     placed[3] = world.calls_placed();
-    world.Strain(0);
+    world.SetStrain(0);
   });
 
   EXPECT_THAT(world.Run(absl::Hours(72)), IsEmpty()) << Replay();

@@ -73,10 +73,10 @@ class World final : public CallGateway, public FactSink {
   // FactSink.
   void Record(AttemptInput input) override { RecordAll({std::move(input)}); }
   void RecordAll(std::vector<AttemptInput> inputs) override;
-  double strain() const override { return strain_; }
+  double Strain(TrunkId) const override { return strain_; }
 
   // From now on the way of the events is said to be so near its limit.
-  void Strain(double strain) { strain_ = strain; }
+  void SetStrain(double strain) { strain_ = strain; }
 
  private:
   // A call as the carrier sees it.

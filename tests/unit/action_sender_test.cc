@@ -48,7 +48,7 @@ class OneTrunkStore final : public IdleDialStore {
 // Keeps what it is told.
 class Facts final : public FactSink {
  public:
-  double strain() const override { return 0; }
+  double Strain(TrunkId) const override { return 0; }
   void Record(AttemptInput input) override {
     const std::lock_guard lock(mutex_);
     inputs_.push_back(std::move(input));

@@ -177,7 +177,7 @@ TEST(FactRecorder, CallbacksThatPileUpAreAStrain) {
   std::vector<double> strain;
   for (int i = 0; i < 7; ++i) {
     ASSERT_TRUE(recorder.Submit({Input(i, "a")}, told[static_cast<std::size_t>(i)].Answer()));
-    strain.push_back(recorder.strain());
+    strain.push_back(recorder.Strain(TrunkId(1)));
   }
   // Our own facts have nobody who waits.
   recorder.Record(Input(8, "a"));
@@ -185,7 +185,7 @@ TEST(FactRecorder, CallbacksThatPileUpAreAStrain) {
 
   gate.Open();
   for (Told& each : told) each.Wait();
-  EXPECT_EQ(recorder.strain(), 0);
+  EXPECT_EQ(recorder.Strain(TrunkId(1)), 0);
 }
 
 TEST(FactRecorder, ACommitOfUnknownFateIsRepeatedAndIsOneFact) {
