@@ -17,8 +17,8 @@ class LagGauge {
  public:
   // Late by so much, sends begin to be held back; by so much, they are held
   // back wholly.
-  static constexpr absl::Duration kStrained = absl::Milliseconds(1500);
-  static constexpr absl::Duration kTooLate = absl::Seconds(5);
+  static constexpr absl::Duration kStrained = absl::Milliseconds(2500);
+  static constexpr absl::Duration kTooLate = absl::Seconds(6);
 
   // An event of `at`, by the provider's clock, arrived at `now`. Times that go
   // backwards are taken as they come.
