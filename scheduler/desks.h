@@ -40,8 +40,9 @@ struct Scheduler::TrunkDesk {
   SlotCount slots;
   SteadyTime counted_at{};
   bool slots_stale = true;
-  bool full = false;  // The last intent found a cap reached.
-  double strain = 0;  // Of its events' way (core/fact_sink.h), averaged.
+  bool full = false;       // The last intent found a cap reached.
+  double strain = 0;       // Of its events' way (core/fact_sink.h), averaged.
+  bool held_back = false;  // By it, as the log was told.
 };
 
 struct Scheduler::CampaignDesk {

@@ -64,12 +64,16 @@ SteadyTime Scheduler::Step() {
 // A commit that takes long once is no strain yet: what lasts counts.
 void Scheduler::NoteStrain(TrunkDesk& desk, std::chrono::duration<double> passed) {
   const double weight = std::clamp(passed / kStrainLasts, 0.0, 1.0);
-  const double before = desk.strain;
   desk.strain += weight * (facts_.Strain(desk.trunk.id) - desk.strain);
-  constexpr double kWorthSaying = 0.1;
-  if (before < kWorthSaying && desk.strain >= kWorthSaying) {
+  // Said once for each time that it lasts.
+  constexpr double kWorthSaying = 0.25, kOver = 0.02;
+  if (!desk.held_back && desk.strain > kWorthSaying) {
+    desk.held_back = true;
     Log(LogLevel::kWarn, "sends_held_back",
         {{"trunk", desk.trunk.name}, {"because", "events come late"}});
+  } else if (desk.held_back && desk.strain < kOver) {
+    desk.held_back = false;
+    Log(LogLevel::kInfo, "sends_no_longer_held_back", {{"trunk", desk.trunk.name}});
   }
 }
 

@@ -46,8 +46,8 @@ TEST(LagGauge, MeasuresTheLifeOfWhoeverHoldsTheTelephone) {
   LagGauge slow, fast;
   absl::Time now = Feed(slow, kStart, absl::Seconds(3), absl::ZeroDuration(), 1);
   Feed(fast, kStart, absl::Seconds(3), absl::ZeroDuration(), 60);
-  Feed(slow, now, absl::Seconds(3), absl::Milliseconds(100), 1);
-  now = Feed(fast, now, absl::Seconds(3), absl::Milliseconds(100), 60);
+  Feed(slow, now, absl::Seconds(3), absl::Milliseconds(200), 1);
+  now = Feed(fast, now, absl::Seconds(3), absl::Milliseconds(200), 60);
   EXPECT_EQ(slow.Strain(now), 0);
   EXPECT_EQ(fast.Strain(now), 1);
 }
