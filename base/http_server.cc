@@ -18,6 +18,7 @@
 
 #include "absl/strings/match.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/http_stream.h"
 #include "base/log.h"
 #include "base/status_macros.h"
@@ -31,6 +32,14 @@ constexpr int kBacklog = 1024;
 // with a long path; ours take any path, so they are shown a short one.
 void TakeAnyRoute(httplib::Request& request) {
   request.path = "/";
+}
+
+// Of the request that this thread serves; the library carries nothing of ours.
+thread_local absl::Time arrived_at = absl::InfinitePast();
+
+absl::Duration SinceArrival() {
+  if (arrived_at == absl::InfinitePast()) return absl::ZeroDuration();
+  return std::max(SystemClock().Now() - arrived_at, absl::ZeroDuration());
 }
 
 timeval Seconds(time_t seconds) {
@@ -61,9 +70,15 @@ class Server final : public httplib::Server {
     ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &write, sizeof(write));
     {
       SocketStream stream(socket);
+      stream.NoteArrivals();
+      const auto begin = [&stream](httplib::Request& request) {
+        arrived_at = stream.arrived_at();
+        TakeAnyRoute(request);
+      };
       bool closed = false;
-      while (!closed && NextRequestComes(stream) &&
-             process_request(stream, false, closed, TakeAnyRoute) && stream.Flush()) {
+      while (!closed && NextRequestComes(stream)) {
+        stream.ExpectRequest();
+        if (!process_request(stream, false, closed, begin) || !stream.Flush()) break;
       }
     }
     ::shutdown(socket, SHUT_RDWR);
@@ -95,6 +110,7 @@ HttpRequest FromLibrary(const httplib::Request& request) {
   made.headers.reserve(request.headers.size());
   for (const auto& [name, value] : request.headers) made.headers.emplace_back(name, value);
   made.remote_address = request.remote_addr;
+  made.waited = SinceArrival();
   return made;
 }
 

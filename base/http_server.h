@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 namespace tocsin {
 
@@ -19,6 +20,9 @@ struct HttpRequest {
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
   std::string remote_address;  // Of the socket, never of a header.
+  // How long ago its first bytes reached this machine when the handler was
+  // called: what a busy machine adds to a request's way.
+  absl::Duration waited;
 
   // The first header of that name, case-insensitively; empty if there is none.
   std::string_view Header(std::string_view name) const;

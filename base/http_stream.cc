@@ -3,6 +3,7 @@
 #include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -64,7 +65,7 @@ ssize_t SocketStream::read(char* into, std::size_t size) {
   if (!has_read_ahead()) {
     ssize_t n = 0;
     do {
-      n = ::recv(socket_, in_.data(), in_.size(), 0);
+      n = Receive();
     } while (n < 0 && errno == EINTR);
     if (n <= 0) return n;
     begin_ = 0;
@@ -74,6 +75,32 @@ ssize_t SocketStream::read(char* into, std::size_t size) {
   std::memcpy(into, in_.data() + begin_, taken);
   begin_ += taken;
   return static_cast<ssize_t>(taken);
+}
+
+void SocketStream::NoteArrivals() {
+  const int on = 1;
+  notes_arrivals_ = ::setsockopt(socket_, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) == 0;
+}
+
+ssize_t SocketStream::Receive() {
+  if (!notes_arrivals_) return ::recv(socket_, in_.data(), in_.size(), 0);
+  iovec into{in_.data(), in_.size()};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(timespec))> control;
+  msghdr message{};
+  message.msg_iov = &into;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  const ssize_t n = ::recvmsg(socket_, &message, 0);
+  if (n <= 0 || arrived_at_ != absl::InfinitePast()) return n;
+  for (cmsghdr* each = CMSG_FIRSTHDR(&message); each != nullptr;
+       each = CMSG_NXTHDR(&message, each)) {
+    if (each->cmsg_level != SOL_SOCKET || each->cmsg_type != SCM_TIMESTAMPNS) continue;
+    timespec at{};
+    std::memcpy(&at, CMSG_DATA(each), sizeof(at));
+    arrived_at_ = absl::TimeFromTimespec(at);
+  }
+  return n;
 }
 
 ssize_t SocketStream::write(const char* data, std::size_t size) {

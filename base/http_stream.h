@@ -7,6 +7,8 @@
 #include <memory>
 #include <string>
 
+#include "absl/time/time.h"
+
 namespace tocsin {
 
 // A connection as the HTTP library wants it, for our server and our clients:
@@ -20,6 +22,17 @@ namespace tocsin {
 class SocketStream final : public httplib::Stream {
  public:
   explicit SocketStream(int socket) : socket_(socket) {}
+
+  // Asks the kernel to note when data arrives: a thread that reads it late does
+  // not make it late.
+  void NoteArrivals();
+
+  // When the first data after ExpectRequest() reached this machine, by the wall
+  // clock; the past if nobody noted it.
+  absl::Time arrived_at() const { return arrived_at_; }
+  void ExpectRequest() {
+    if (!has_read_ahead()) arrived_at_ = absl::InfinitePast();
+  }
 
   bool has_read_ahead() const { return begin_ < end_; }
 
@@ -42,7 +55,11 @@ class SocketStream final : public httplib::Stream {
     int port = 0;
   };
 
+  ssize_t Receive();
+
   const int socket_;
+  bool notes_arrivals_ = false;
+  absl::Time arrived_at_ = absl::InfinitePast();
   mutable End remote_, local_;
   std::array<char, 4096> in_;
   std::size_t begin_ = 0, end_ = 0;  // Of what was read ahead.

@@ -16,7 +16,7 @@ import sys
 
 # Seconds by which the two may disagree on when a key was pressed: the dialer
 # counts from the events, the ledger from the moment itself.
-SLACK_S = 0.25
+SLACK_S = 0.1
 
 ATTEMPTS = """
     SELECT attempt_id, coalesce(disposition, ''), seizure, acknowledged_at IS NOT NULL
@@ -33,7 +33,16 @@ class Call:
 
     def __init__(self):
         self.answered = False
-        self.pressed_ms = []  # Into the audio, of each press of the confirming key.
+        self.began_us = None  # When it first heard anything.
+        self.pressed_us = []  # After that, each press of the confirming key.
+
+    def note(self, what, entry, key):
+        if what == "ended":
+            self.answered = entry["answered"]
+        elif what == "play":
+            self.began_us = self.began_us or entry["at_us"]
+        elif entry["key"] == key and self.began_us:
+            self.pressed_us.append(entry["at_us"] - self.began_us)
 
 
 def calls_of(lines, campaign, key):
@@ -41,7 +50,7 @@ def calls_of(lines, campaign, key):
     by_leg, by_attempt = {}, {}
     for line in lines:
         what = line[9:line.find('"', 9)]
-        if what not in ("create", "key", "ended"):
+        if what not in ("create", "play", "key", "ended"):
             continue
         try:
             entry = json.loads(line)
@@ -52,10 +61,7 @@ def calls_of(lines, campaign, key):
             if leg and entry.get("campaign_id") == campaign:
                 by_leg[leg] = by_attempt.setdefault(entry["attempt_id"], Call())
         elif leg in by_leg:
-            if what == "ended":
-                by_leg[leg].answered = entry["answered"]
-            elif entry["key"] == key:
-                by_leg[leg].pressed_ms.append(entry["play_ms"])
+            by_leg[leg].note(what, entry, key)
     return by_attempt
 
 
@@ -75,7 +81,8 @@ def recount(database, ledger, campaign, key="1", identity_ends_s=4.0, time_scale
         calls = calls_of(file, int(campaign), key)
     told = told_by(database, campaign)
     differing = {kind: [] for kind in EXPLAINED}
-    slack_ms = 1000 * SLACK_S * time_scale
+    # By then the message has said who calls: earlier keys do not count.
+    known_us = 1e6 * identity_ends_s / time_scale
     for attempt in sorted(calls.keys() | told.keys()):
         answered, taken, acknowledged = told.get(attempt, (False, False, False))
         call = calls.get(attempt)
@@ -85,8 +92,8 @@ def recount(database, ledger, campaign, key="1", identity_ends_s=4.0, time_scale
             continue
         if call.answered != answered:
             differing["answered"].append(attempt)
-        surely = any(ms >= 1000 * identity_ends_s + slack_ms for ms in call.pressed_ms)
-        perhaps = any(ms >= 1000 * identity_ends_s - slack_ms for ms in call.pressed_ms)
+        surely = any(us >= known_us + 1e6 * SLACK_S for us in call.pressed_us)
+        perhaps = any(us >= known_us - 1e6 * SLACK_S for us in call.pressed_us)
         if surely and not acknowledged or acknowledged and not perhaps:
             differing["acknowledged"].append(attempt)
     return {"calls": len(calls),
