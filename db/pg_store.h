@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "base/secret.h"
 #include "core/store.h"
 
@@ -100,6 +101,26 @@ class PgStore final : public CampaignStore, public DialStore {
                                                                  absl::Time now) override;
   absl::StatusOr<Campaign> GetCampaign(CampaignId id) override;
   absl::StatusOr<std::vector<AttemptKey>> ListHangUpsOwed(CampaignId campaign, int limit) override;
+
+  // What waits on a trunk.
+  struct Backlog {
+    TrunkId trunk;
+    std::string trunk_name;
+    std::int64_t live_calls = 0;
+    std::int64_t unresolved = 0;
+    std::optional<absl::Time> unresolved_since;  // The intent of the oldest.
+    std::int64_t due_people = 0;                 // 10,000 a campaign and priority: or more.
+    std::optional<absl::Time> due_since;
+  };
+  // A line for each trunk. Costs a look at every live attempt: every few
+  // seconds, not more often.
+  absl::StatusOr<std::vector<Backlog>> ReadBacklog(absl::Time now);
+
+  // OK if the database answers.
+  absl::Status Ping();
+
+  // What waiting for sessions costs.
+  void WriteMetrics(MetricsPage& page) const;
 
  private:
   PgStore(Options options, const Clock& clock);

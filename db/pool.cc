@@ -29,9 +29,11 @@ void Pool::Loan::Discard() {
 }
 
 absl::StatusOr<Pool::Loan> Pool::Borrow() {
+  const SteadyTime asked = clock_.Steady();
   std::unique_lock lock(mutex_);
   const bool came_free = freed_.wait_for(lock, absl::ToChronoMilliseconds(options_.wait_max),
                                          [this] { return !idle_.empty() || out_ < options_.size; });
+  waits_.Observe(absl::FromChrono(clock_.Steady() - asked));
   if (!came_free) {
     return Unavailable("database: all {} sessions are busy for {}", options_.size,
                        absl::FormatDuration(options_.wait_max));
@@ -68,6 +70,16 @@ absl::StatusOr<std::unique_ptr<Connection>> Pool::OpenOne() {
   --out_;
   freed_.notify_one();
   return opened;
+}
+
+void Pool::WriteMetrics(MetricsPage& page, const std::string& kind) const {
+  const MetricsPage::Labels labels = {{"pool", kind}};
+  page.Histogram("tocsin_database_wait_seconds", "For a session of the pool to come free.", waits_,
+                 labels);
+  std::lock_guard lock(mutex_);
+  page.Gauge("tocsin_database_sessions_used", "Sessions at work.", out_, labels);
+  page.Gauge("tocsin_database_sessions_max", "Sessions there may be.", options_.size, labels);
+  page.Gauge("tocsin_database_away", "1 while sessions cannot be opened.", failures_ > 0, labels);
 }
 
 void Pool::Return(std::unique_ptr<Connection> connection) {

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "base/secret.h"
 #include "db/connection.h"
 
@@ -58,6 +59,9 @@ class Pool {
   // for longer than wait_max.
   absl::StatusOr<Loan> Borrow();
 
+  // `kind` labels what it counts.
+  void WriteMetrics(MetricsPage& page, const std::string& kind) const;
+
  private:
   friend class Loan;
   void Return(std::unique_ptr<Connection> connection);
@@ -66,7 +70,8 @@ class Pool {
 
   const Options options_;
   const Clock& clock_;
-  std::mutex mutex_;
+  DurationHistogram waits_;
+  mutable std::mutex mutex_;
   std::condition_variable freed_;
   std::vector<std::unique_ptr<Connection>> idle_ ABSL_GUARDED_BY(mutex_);
   int out_ ABSL_GUARDED_BY(mutex_) = 0;  // Lent, or being opened.

@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/http_server.h"
+#include "base/metrics.h"
 #include "core/fact_sink.h"
 #include "core/gateway.h"
 #include "core/store.h"
@@ -75,6 +76,9 @@ class Dialer {
   ReceiverCounters receiver_counters() const { return receiver_->counters(); }
   ActionCounters action_counters() const { return sender_->counters(); }
   ReconcilerCounters reconciler_counters() const { return reconciler_->counters(); }
+
+  // `name_of` tells a trunk's name.
+  void WriteMetrics(MetricsPage& page, const std::function<std::string(TrunkId)>& name_of) const;
 
   // In order: takes no new sends and finishes those in flight, stops sweeping,
   // answers the callbacks that have come, finishes the actions in flight, writes

@@ -205,7 +205,9 @@ void FactRecorder::Commit(Lane& lane, Batch batch, const std::stop_token& stop) 
 }
 
 absl::Status FactRecorder::CommitOnce(Batch& batch) {
+  const SteadyTime began = clock_.Steady();
   TOCSIN_ASSIGN_OR_RETURN(const auto changes, store_.RecordFacts(batch.inputs, clock_.Now()));
+  commits_.Observe(absl::FromChrono(clock_.Steady() - began));
   batches_.fetch_add(1, std::memory_order_relaxed);
   inputs_.fetch_add(batch.inputs.size(), std::memory_order_relaxed);
   RaiseTo(batch_largest_, batch.inputs.size());
@@ -238,7 +240,7 @@ void FactRecorder::Divide(Lane& lane, Batch batch, const absl::Status& why,
 
 void FactRecorder::Finish(Batch& batch, const std::vector<AttemptChange>& changes) {
   const absl::Time now = clock_.Now();
-  NoteLateness(batch, changes);
+  Tally(batch, changes);
   std::unordered_set<AttemptKey> unknown;
   for (const AttemptChange& change : changes) {
     if (!change.known) {
@@ -281,14 +283,18 @@ void FactRecorder::AnswerUnavailable(Lane& lane, Batch& batch) {
   for (const auto& receipt : receipts) receipt->GiveUp();
 }
 
-// Of callbacks alone: what we know ourselves is never late.
-void FactRecorder::NoteLateness(const Batch& batch, const std::vector<AttemptChange>& changes) {
+void FactRecorder::Tally(const Batch& batch, const std::vector<AttemptChange>& changes) {
   std::unordered_map<AttemptKey, const AttemptChange*> by_attempt;
   for (const AttemptChange& change : changes) by_attempt.emplace(change.attempt, &change);
-  const std::lock_guard lock(lags_mutex_);
+  const std::lock_guard lock(tallies_mutex_);
+  for (const AttemptChange& change : changes) {
+    if (change.ended_now && change.disposition) ++ended_[{change.trunk, *change.disposition}];
+  }
   for (std::size_t i = 0; i < batch.inputs.size(); ++i) {
     const AttemptInput& input = batch.inputs[i];
+    // What we know ourselves is never late.
     if (batch.receipts[i] == nullptr || !input.fact) continue;
+    lateness_.Observe(input.fact->received_at - input.fact->at);
     const AttemptChange& change = *by_attempt.at(input.attempt);
     if (!change.known) continue;
     lags_[change.trunk].Note(input.fact->received_at, input.fact->at, change.time_scale);
@@ -300,7 +306,7 @@ double FactRecorder::Strain(TrunkId trunk) const {
   const int span = std::max(options_.waiting_max - options_.waiting_strained, 1);
   const double crowd =
       std::clamp(static_cast<double>(waiting - options_.waiting_strained) / span, 0.0, 1.0);
-  const std::lock_guard lock(lags_mutex_);
+  const std::lock_guard lock(tallies_mutex_);
   const auto lag = lags_.find(trunk);
   return lag == lags_.end() ? crowd : std::max(crowd, lag->second.Strain(clock_.Now()));
 }
@@ -314,6 +320,21 @@ RecorderCounters FactRecorder::counters() const {
           .unfit = unfit_.load(),
           .turned_away = turned_away_.load(),
           .held = held_.load()};
+}
+
+void FactRecorder::WriteMetrics(MetricsPage& page,
+                                const std::function<std::string(TrunkId)>& name_of) const {
+  page.Histogram("tocsin_callback_lag_seconds",
+                 "From what a callback tells of, by the provider's clock, to its arrival.",
+                 lateness_);
+  page.Histogram("tocsin_fact_commit_seconds", "How long a batch of facts takes to be durable.",
+                 commits_);
+  const std::lock_guard lock(tallies_mutex_);
+  for (const auto& [key, attempts] : ended_) {
+    page.Counter("tocsin_attempts_ended_total", "Attempts that ended, by disposition.",
+                 static_cast<double>(attempts),
+                 {{"trunk", name_of(key.first)}, {"disposition", std::string(Name(key.second))}});
+  }
 }
 
 void FactRecorder::Stop() {

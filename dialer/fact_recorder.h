@@ -12,6 +12,7 @@
 
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "core/fact_sink.h"
 #include "core/store.h"
 #include "dialer/lag_gauge.h"
@@ -91,6 +92,9 @@ class FactRecorder final : public FactSink {
 
   RecorderCounters counters() const;
 
+  // How late callbacks come, and what attempts ended as.
+  void WriteMetrics(MetricsPage& page, const std::function<std::string(TrunkId)>& name_of) const;
+
   // Writes what is held, unless the store is away; answers whoever waits; then
   // takes nothing more. May be called twice.
   void Stop();
@@ -125,7 +129,7 @@ class FactRecorder final : public FactSink {
   absl::Status CommitOnce(Batch& batch);
   void Divide(Lane& lane, Batch batch, const absl::Status& why, const std::stop_token& stop);
   void Finish(Batch& batch, const std::vector<AttemptChange>& changes);
-  void NoteLateness(const Batch& batch, const std::vector<AttemptChange>& changes);
+  void Tally(const Batch& batch, const std::vector<AttemptChange>& changes);
   void Arm(const AttemptChange& change, absl::Time now);
   void AnswerUnavailable(Lane& lane, Batch& batch);
 
@@ -142,8 +146,11 @@ class FactRecorder final : public FactSink {
   std::atomic<std::uint64_t> turned_away_{0};
   std::atomic<std::uint64_t> held_{0};
   std::atomic<int> waiting_{0};  // Callbacks that nobody has answered.
-  mutable std::mutex lags_mutex_;
+  DurationHistogram lateness_;   // Of callbacks, by the provider's clock.
+  DurationHistogram commits_;
+  mutable std::mutex tallies_mutex_;
   std::map<TrunkId, LagGauge> lags_;
+  std::map<std::pair<TrunkId, Disposition>, std::uint64_t> ended_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   WakeHeap wakes_;
   std::vector<std::jthread> writers_;

@@ -1,5 +1,6 @@
 #include "dialer/http_call_gateway.h"
 
+#include <array>
 #include <utility>
 #include <variant>
 
@@ -25,6 +26,16 @@ CreateCallResult ReadCreateCallAnswer(const Protocol& protocol, const HttpAnswer
   if (reason.empty()) reason = fmt::format("answered {}", answer.status);
   return CallRefused{answer.status, std::move(reason)};
 }
+
+namespace {
+
+std::string NameOfResult(std::size_t alternative) {
+  static constexpr std::array<const char*, std::variant_size_v<CreateCallResult>> kNames = {
+      "accepted", "refused", "throttled", "not_sent", "unknown"};
+  return kNames[alternative];
+}
+
+}  // namespace
 
 HttpCallGateway::HttpCallGateway(Options options, wire::CallbackSigner signer, ConnectionPool& pool,
                                  const Clock& clock)
@@ -111,7 +122,16 @@ CreateCallCompletion HttpCallGateway::Place(const Order& order) {
   CreateCallCompletion completion = NotSent(order.request, "");
   completion.result = Exchange(order, completion);
   completion.answered_at = clock_.Now();
+  latencies_[completion.result.index()].Observe(completion.answered_at - completion.sent_at);
   return completion;
+}
+
+void HttpCallGateway::WriteMetrics(MetricsPage& page) const {
+  for (std::size_t i = 0; i < kResults; ++i) {
+    page.Histogram("tocsin_create_call_seconds",
+                   "From the send of a create-call to its answer, by what that was.", latencies_[i],
+                   {{"result", NameOfResult(i)}});
+  }
 }
 
 CreateCallResult HttpCallGateway::Exchange(const Order& order, CreateCallCompletion& completion) {

@@ -1,12 +1,15 @@
 #pragma once
+#include <array>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <variant>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "core/gateway.h"
 #include "dialer/connection_pool.h"
 #include "dialer/provider_request.h"
@@ -46,6 +49,9 @@ class HttpCallGateway final : public CallGateway {
   int capacity() const override { return options_.workers; }
   absl::Status Probe(const Trunk& trunk) override;
 
+  // Requests by what came of them, and how long answers took.
+  void WriteMetrics(MetricsPage& page) const;
+
   // Completes what waits in the queue as CallNotSent and waits for what is in
   // flight: at most timeouts.request, given that permits are refused by then.
   void Stop();
@@ -64,10 +70,14 @@ class HttpCallGateway final : public CallGateway {
   CreateCallResult Exchange(const Order& order, CreateCallCompletion& completion);
   CreateCallCompletion NotSent(const CreateCallRequest& request, std::string reason) const;
 
+  // By CreateCallResult's alternatives.
+  static constexpr std::size_t kResults = std::variant_size_v<CreateCallResult>;
+
   const Options options_;
   const wire::CallbackSigner signer_;
   ConnectionPool& pool_;
   const Clock& clock_;
+  std::array<DurationHistogram, kResults> latencies_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Order> queue_;

@@ -108,12 +108,17 @@ std::optional<absl::Time> PaceGate::Acquire(const CreateCallRequest& request) {
   // Whoever has the turn sleeps until the slot; the others queue behind it, so
   // that a slot wakes one thread and not all.
   std::lock_guard turn(turn_mutex_);
+  std::optional<SteadyTime> slot;
   while (true) {
     const SteadyTime now = clock_.Steady();
     const auto answer = TryAcquire(request, now);
-    if (std::holds_alternative<Granted>(answer)) return WallTimeOf(now);
+    if (std::holds_alternative<Granted>(answer)) {
+      if (slot && late_ != nullptr) late_->Observe(absl::FromChrono(now - *slot));
+      return WallTimeOf(now);
+    }
     if (std::holds_alternative<Denied>(answer)) return std::nullopt;
-    clock_.SleepUntil(std::get<WaitUntil>(answer).at, closed_.get_token());
+    slot = std::get<WaitUntil>(answer).at;
+    clock_.SleepUntil(*slot, closed_.get_token());
   }
 }
 

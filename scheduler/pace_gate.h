@@ -9,6 +9,7 @@
 
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "core/gateway.h"
 #include "core/ids.h"
 #include "core/pacer.h"
@@ -43,6 +44,10 @@ class PaceGate final : public SendPermit {
   void HoldUntil(SteadyTime until);
   void Close();
 
+  // How much later than its slot a send that waited for it was let through is
+  // noted there, which must outlive the gate. Before the first send.
+  void MeasureInto(DurationHistogram* late) { late_ = late; }
+
   // SendPermit: waits for the slot.
   std::optional<absl::Time> Acquire(const CreateCallRequest& request) override;
 
@@ -70,6 +75,7 @@ class PaceGate final : public SendPermit {
   const std::chrono::nanoseconds guard_;
   const Clock& clock_;
   std::stop_source closed_;
+  DurationHistogram* late_ = nullptr;
 
   std::mutex turn_mutex_;  // Held by the one worker that waits for the next slot.
 

@@ -35,6 +35,10 @@ SteadyTime Scheduler::Step() {
   now_ = clock_.Now();
   const SteadyTime before = std::exchange(steady_, clock_.Steady());
   for (auto& [id, desk] : trunks_) NoteStrain(*desk, steady_ - before);
+  {
+    std::lock_guard lock(mutex_);
+    stats_.stepped_at = steady_;
+  }
   TakeInputs();
   if (steady_ < retry_after_error_) return retry_after_error_;
   KeepLease();
@@ -219,16 +223,31 @@ void Scheduler::BeginLeading(std::int64_t epoch) {
   lead_from_ = steady_ + kSuccessorWait + options_.guard;
   for (auto& [id, desk] : trunks_) desk->gate.HoldUntil(lead_from_);
   refresh_wanted_ = true;
+  {
+    std::lock_guard lock(mutex_);
+    stats_.leading = true;
+    stats_.epoch = epoch;
+    ++stats_.leases_taken;
+  }
   Log(LogLevel::kInfo, "pacer_lease_taken", {{"group", options_.group}, {"epoch", epoch}});
 }
 
 void Scheduler::LoseLease() {
+  {
+    std::lock_guard lock(mutex_);
+    ++stats_.leases_lost;
+  }
   Log(LogLevel::kWarn, "pacer_lease_lost", {{"group", options_.group}, {"epoch", epoch_}});
   StopLeading();
 }
 
 void Scheduler::StopLeading() {
   epoch_ = 0;
+  {
+    std::lock_guard lock(mutex_);
+    stats_.leading = false;
+    stats_.trunks.clear();
+  }
   for (auto& [id, desk] : trunks_) desk->gate.SetLeaseValidUntil(SteadyTime{});
   // What is planned belongs to whoever leads next; it is in the database.
   campaigns_.clear();
@@ -261,6 +280,37 @@ Scheduler::Stats Scheduler::stats() const {
   return stats;
 }
 
+void Scheduler::WriteMetrics(MetricsPage& page) const {
+  const Stats now = stats();
+  page.Gauge("tocsin_pacer_leading", "1 on the node that holds the pacer's lease.", now.leading);
+  page.Gauge("tocsin_pacer_epoch", "Of the lease that was held last.",
+             static_cast<double>(now.epoch));
+  const auto count = [&page](std::string_view name, std::string_view help, std::int64_t value) {
+    page.Counter(name, help, static_cast<double>(value));
+  };
+  count("tocsin_pacer_leases_taken_total", "Times the lease was taken.", now.leases_taken);
+  count("tocsin_pacer_leases_lost_total", "Times the lease was lost to time or to another node.",
+        now.leases_lost);
+  count("tocsin_claims_total", "Attempts claimed from the due queue.", now.claims);
+  count("tocsin_intents_total", "Attempts committed to.", now.intents);
+  count("tocsin_sends_given_back_total", "Sends that reached nobody.", now.given_back);
+  count("tocsin_sends_unknown_total", "Sends of which nobody knows whether somebody rang.",
+        now.unknown);
+  count("tocsin_scheduler_store_errors_total", "Calls of the database that failed.",
+        now.store_errors);
+  page.Histogram("tocsin_pacer_late_seconds",
+                 "How far behind their slot sends left that had waited for it.", late_);
+  for (const auto& [name, trunk] : now.trunks) {
+    const MetricsPage::Labels labels = {{"trunk", name}};
+    page.Gauge("tocsin_trunk_calls_per_second_limit", "What the trunk may send.",
+               trunk.calls_per_second, labels);
+    page.Gauge("tocsin_trunk_strain_ratio",
+               "How much is held back because events come late, 0 to 1.", trunk.strain, labels);
+    page.Gauge("tocsin_trunk_stopped", "1 while a run of unknown answers has stopped the trunk.",
+               trunk.stopped, labels);
+  }
+}
+
 // --- What there is to do ----------------------------------------------------
 
 void Scheduler::Refresh() {
@@ -291,11 +341,15 @@ absl::Status Scheduler::RefreshTrunks() {
     auto& desk = trunks_[trunk.id];
     if (desk == nullptr) {
       desk = std::make_unique<TrunkDesk>(trunk, options_.guard, clock_);
+      desk->gate.MeasureInto(&late_);
       desk->gate.SetLeaseValidUntil(lease_valid_until_);
       desk->gate.HoldUntil(lead_from_);
     }
     desk->trunk = trunk;
     desk->gate.SetRate(trunk.calls_per_second);
+    std::lock_guard lock(mutex_);
+    stats_.trunks[trunk.name] = {trunk.calls_per_second, desk->strain,
+                                 desk->breaker.state() != TrunkBreaker::State::kClosed};
   }
   return absl::OkStatus();
 }

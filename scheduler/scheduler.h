@@ -12,6 +12,7 @@
 
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "core/fact_sink.h"
 #include "core/gateway.h"
 #include "core/phone_number.h"
@@ -48,6 +49,16 @@ class Scheduler final : public ChangeListener {
     std::int64_t given_back = 0;  // Requests that reached nobody.
     std::int64_t unknown = 0;     // Requests without an answer.
     std::int64_t store_errors = 0;
+    std::int64_t leases_taken = 0;
+    std::int64_t leases_lost = 0;
+    SteadyTime stepped_at;  // When Step() last began.
+    // As of the last refresh, by name.
+    struct OfTrunk {
+      double calls_per_second = 0;  // Its limit.
+      double strain = 0;            // What is held back, 0..1.
+      bool stopped = false;         // By its breaker.
+    };
+    std::map<std::string, OfTrunk> trunks;
   };
 
   // All must outlive the scheduler, and the gateway's last callback.
@@ -73,6 +84,7 @@ class Scheduler final : public ChangeListener {
   void ReleaseLease();
 
   Stats stats() const;
+  void WriteMetrics(MetricsPage& page) const;
 
  private:
   struct TrunkDesk;
@@ -159,7 +171,8 @@ class Scheduler final : public ChangeListener {
   std::function<void()> wake_;
   bool draining_ = false;
   Stats stats_;
-  int outstanding_ = 0;  // in_gateway_ as other threads may ask for it.
+  DurationHistogram late_;  // Sends behind their slot.
+  int outstanding_ = 0;     // in_gateway_ as other threads may ask for it.
 };
 
 }  // namespace tocsin::scheduler
