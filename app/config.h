@@ -118,6 +118,10 @@ struct LoadedConfig {
   // Everything that is wrong, each with its place and what would be right; a
   // config with problems is not used. Values are not quoted: they may be secret.
   std::vector<std::string> problems;
+  // What is probably a mistake and hinders nothing: variables of the environment
+  // that begin like ours and are none. Not ours to refuse: an orchestrator makes
+  // TOCSIN_PORT and the like for a service that is called tocsin.
+  std::vector<std::string> warnings;
 };
 
 LoadedConfig LoadConfig(const ConfigSources& sources);

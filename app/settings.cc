@@ -30,6 +30,9 @@ StartingPoint ReadSettings(Command command, const std::string& name, const std::
                                     .flags = std::move(line.flags),
                                     .environment = Environment(),
                                     .file = line.config_file});
+  for (const std::string& warning : loaded.warnings) {
+    fmt::print(stderr, "tocsin {}: warning: {}\n", name, warning);
+  }
   if (!loaded.problems.empty()) {
     fmt::print(stderr, "tocsin {}: the configuration cannot be used:\n", name);
     for (const std::string& problem : loaded.problems) fmt::print(stderr, "  {}\n", problem);
