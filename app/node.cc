@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include "base/host_port.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "db/migrator.h"
@@ -90,7 +91,7 @@ void Node::StartScheduler(const Clock& clock) {
 
 absl::Status Node::StartApi(const Config& config, const Clock& clock) {
   ApiServer::Options settings;
-  settings.listen_address = fmt::format("{}:{}", config.api_host, config.api_port);
+  settings.listen_address = JoinHostPort(config.api_host, config.api_port);
   TOCSIN_ASSIGN_OR_RETURN(
       api_,
       NamingFlag(ApiServer::Start(settings, *store_, LibPhoneNumberReader(), clock), "--api-port"));

@@ -6,6 +6,7 @@
 #include "app/node.h"
 #include "app/process_signals.h"
 #include "app/settings.h"
+#include "base/host_port.h"
 #include "fmt/format.h"
 
 namespace tocsin {
@@ -31,9 +32,12 @@ int RunServe(const std::vector<std::string>& arguments) {
                            .receiver = has("receiver")},
                           SystemClock());
   if (!node.ok()) return Fail("serve", node.status());
-  if (has("api")) fmt::print("API          {}:{}\n", config.api_host, (*node)->api_port());
+  if (has("api")) {
+    fmt::print("API          {} (gRPC)\n", JoinHostPort(config.api_host, (*node)->api_port()));
+  }
   if ((*node)->receiver_port() != 0) {
-    fmt::print("receiver     http://{}:{}\n", config.receiver_host, (*node)->receiver_port());
+    fmt::print("receiver     http://{}\n",
+               JoinHostPort(config.receiver_host, (*node)->receiver_port()));
   }
   fmt::print("ready\n");
   std::fflush(stdout);

@@ -1,0 +1,4 @@
+tocsin_test(NAME base_test LABEL unit
+  SOURCES
+    unit/host_port_test.cc
+  DEPENDS tocsin::base)
