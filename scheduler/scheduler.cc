@@ -132,6 +132,7 @@ void Scheduler::TakeCompletion(const CreateCallCompletion& completion) {
     if (campaign != nullptr && desk->trunk.name != campaign->active.campaign.spec.trunk) continue;
     if (campaign == nullptr && desk->in_gateway == 0) continue;
     --desk->in_gateway;
+    desk->gate.Withdraw(completion.attempt);
     if (const auto* throttled = std::get_if<CallThrottled>(&completion.result)) {
       desk->breaker.Answered();
       const absl::Duration wait = std::max(
