@@ -7,6 +7,7 @@
 #include "app/process_signals.h"
 #include "app/settings.h"
 #include "base/host_port.h"
+#include "db/migrator.h"
 #include "fmt/format.h"
 
 namespace tocsin {
@@ -23,6 +24,9 @@ int RunServe(const std::vector<std::string>& arguments) {
     return std::find(config.roles.begin(), config.roles.end(), role) != config.roles.end();
   };
 
+  if (const absl::Status ready = db::CheckMigrated(config.database_url); !ready.ok()) {
+    return Fail("serve", NamingDatabase(ready));
+  }
   BlockSignals();
   auto node = Node::Start(config,
                           {.database_url = config.database_url,

@@ -44,6 +44,14 @@ StartingPoint ReadSettings(Command command, const std::string& name, const std::
   return start;
 }
 
+absl::Status NamingDatabase(const absl::Status& status) {
+  if (!absl::IsUnavailable(status)) return status;
+  return Unavailable(
+      "{}; see that PostgreSQL runs there and lets this user in, or name another with "
+      "--database-url or TOCSIN_DATABASE_URL",
+      Message(status));
+}
+
 int Fail(const std::string& name, const absl::Status& status) {
   fmt::print(stderr, "tocsin {}: {}\n", name, Message(status));
   return kExitFailed;

@@ -22,6 +22,9 @@ StartingPoint ReadSettings(Command command, const std::string& name, const std::
                            const std::string& words_help,
                            const std::vector<std::string>& arguments);
 
+// `status` of a question to the database, with what to look at if that is away.
+absl::Status NamingDatabase(const absl::Status& status);
+
 // Prints "tocsin NAME: message" and returns the exit code for it.
 int Fail(const std::string& name, const absl::Status& status);
 

@@ -14,7 +14,7 @@ namespace {
 constexpr const char* kWords = "apply FILE, or list";
 
 absl::StatusOr<std::unique_ptr<db::PgStore>> OpenStore(const Config& config) {
-  TOCSIN_RETURN_IF_ERROR(db::CheckMigrated(config.database_url));
+  TOCSIN_RETURN_IF_ERROR(NamingDatabase(db::CheckMigrated(config.database_url)));
   return db::PgStore::Open({.database_url = config.database_url, .pool_size = 1});
 }
 

@@ -35,7 +35,8 @@ absl::StatusOr<Campaign> InMemoryStore::CreateCampaign(const ApiRequest& request
     return campaigns_.at(it->second.second).campaign;
   }
   const auto trunk = trunks_.find(spec.trunk);
-  if (trunk == trunks_.end()) return NotFound("there is no trunk '{}'", spec.trunk);
+  if (trunk == trunks_.end())
+    return NotFound("there is no trunk '{}'; `tocsin trunk apply` makes one", spec.trunk);
   CampaignRow row;
   row.campaign.id = CampaignId((absl::ToUnixMillis(now) << 16) + next_id_++);
   row.campaign.tenant = request.tenant;
