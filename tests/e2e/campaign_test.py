@@ -1,33 +1,13 @@
 """A campaign from its file to its report, undisturbed and disturbed."""
-import json
 import os
 import random
 import signal
-import subprocess
 import unittest
 
 from tocsin import DONE, FAILED, EndToEnd, Up, run
 
 
 class WholeCampaign(EndToEnd):
-    def judge(self, campaign, rows, rate):
-        """Everything that must hold when a campaign is complete."""
-        self.assertEqual(self.state_of(campaign), "COMPLETED")
-        self.assert_audit_is_empty()
-
-        people = int(self.sql(
-            f"SELECT count(*) FROM reporting.recipient_outcomes WHERE campaign_id = {campaign} "
-            "AND outcome IS NOT NULL")[0][0])
-        not_taken = int(self.sql(
-            "SELECT duplicates + refused_rows FROM reporting.campaign_outcomes "
-            f"WHERE campaign_id = {campaign}")[0][0])
-        self.assertEqual(people + not_taken, rows)
-
-        ledger = self.judge_ledger()
-        self.assertEqual(ledger["overlapping_calls"], 0)
-        self.assertLessEqual(ledger["max_in_rolling_second"], rate * 1.02 + 1)
-        return ledger
-
     def test_rings_everybody_and_tells_what_became_of_them(self):
         up = self.up(rate=200)
         campaign = self.create(self.customers(300), "--start")
@@ -108,32 +88,10 @@ class WholeCampaign(EndToEnd):
         self.assertEqual(self.state_of(campaign), "CANCELED")
         self.assert_audit_is_empty()
 
-    def state_of(self, campaign):
-        return self.campaign("get", campaign, "-o", "json").json()["campaign"]["state"]
-
     def seed(self):
         seed = int(os.environ.get("E2E_SEED", "1"))
         print(f"E2E_SEED={seed}")
         return seed
-
-    def watch_until(self, campaign, attempts):
-        """Follows the campaign's plain lines until so many attempts have ended."""
-        watching = subprocess.Popen(
-            [os.environ["E2E_BINARY"], "campaign", "watch", campaign, "-o", "json"],
-            env={**os.environ, **self.api()}, stdout=subprocess.PIPE, text=True)
-        try:
-            for line in watching.stdout:
-                if self.attempts_in(line) >= attempts:
-                    return
-            self.fail(f"the campaign ended before {attempts} attempts")
-        finally:
-            watching.kill()
-            watching.wait()
-            watching.stdout.close()
-
-    @staticmethod
-    def attempts_in(line):
-        return int(json.loads(line).get("attempts", 0))
 
 
 class Parts(EndToEnd):
