@@ -92,6 +92,7 @@ void Node::StartScheduler(const Clock& clock) {
 absl::Status Node::StartApi(const Config& config, const Clock& clock) {
   ApiServer::Options settings;
   settings.listen_address = JoinHostPort(config.api_host, config.api_port);
+  settings.told_of_changes = true;
   TOCSIN_ASSIGN_OR_RETURN(
       api_,
       NamingFlag(ApiServer::Start(settings, *store_, LibPhoneNumberReader(), clock), "--api-port"));
@@ -101,6 +102,7 @@ absl::Status Node::StartApi(const Config& config, const Clock& clock) {
 void Node::OnChange(std::string_view channel) {
   if (scheduler_) scheduler_->OnChange(channel);
   if (dialer_ && channel == "campaigns") dialer_->CampaignsChanged();
+  if (api_) api_->OnChange();
 }
 
 int Node::api_port() const {
