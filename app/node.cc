@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include "app/settings.h"
 #include "base/host_port.h"
 #include "base/log.h"
 #include "base/status_macros.h"
@@ -21,13 +22,6 @@ std::string NewNodeName() {
   gethostname(host, sizeof(host) - 1);
   std::random_device random;
   return fmt::format("{}-{}-{:08x}", host, getpid(), random());
-}
-
-// `started`, its error with the flag that would help.
-template <class Server>
-absl::StatusOr<Server> NamingFlag(absl::StatusOr<Server> started, std::string_view flag) {
-  if (started.status().code() != absl::StatusCode::kUnavailable) return started;
-  return Unavailable("{}; {} takes another port, 0 any free one", Message(started.status()), flag);
 }
 
 }  // namespace
@@ -74,9 +68,9 @@ absl::Status Node::StartDialer(const Config& config, const Options& options, con
   const auto observer = [this](const AttemptChange& change) {
     if (scheduler::Scheduler* scheduler = told_.load()) scheduler->OnAttemptChange(change);
   };
-  TOCSIN_ASSIGN_OR_RETURN(
-      dialer_, NamingFlag(dialer::Dialer::Start(settings, *store_, find_prompt, observer, clock),
-                          "--receiver-port"));
+  auto started = dialer::Dialer::Start(settings, *store_, find_prompt, observer, clock);
+  if (!started.ok()) return NamingPort(started.status(), "--receiver-port");
+  dialer_ = *std::move(started);
   return absl::OkStatus();
 }
 
@@ -93,9 +87,9 @@ absl::Status Node::StartApi(const Config& config, const Clock& clock) {
   ApiServer::Options settings;
   settings.listen_address = JoinHostPort(config.api_host, config.api_port);
   settings.told_of_changes = true;
-  TOCSIN_ASSIGN_OR_RETURN(
-      api_,
-      NamingFlag(ApiServer::Start(settings, *store_, LibPhoneNumberReader(), clock), "--api-port"));
+  auto started = ApiServer::Start(settings, *store_, LibPhoneNumberReader(), clock);
+  if (!started.ok()) return NamingPort(started.status(), "--api-port");
+  api_ = *std::move(started);
   return absl::OkStatus();
 }
 

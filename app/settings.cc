@@ -52,6 +52,11 @@ absl::Status NamingDatabase(const absl::Status& status) {
       Message(status));
 }
 
+absl::Status NamingPort(const absl::Status& status, std::string_view flag) {
+  if (!absl::IsUnavailable(status)) return status;
+  return Unavailable("{}; {} takes another port, 0 any free one", Message(status), flag);
+}
+
 int Fail(const std::string& name, const absl::Status& status) {
   fmt::print(stderr, "tocsin {}: {}\n", name, Message(status));
   return kExitFailed;

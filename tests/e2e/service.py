@@ -55,7 +55,7 @@ class Postgres:
         self._bin = pathlib.Path(os.environ.get("TOCSIN_POSTGRES_BIN",
                                                 "/usr/lib/postgresql/15/bin"))
         subprocess.run([*self._as_user, self._bin / "initdb", "-D", self.folder, "-U", "tocsin",
-                        "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"],
+                        "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
                        check=True, capture_output=True, cwd="/")
         self.process = None
         self.start()
