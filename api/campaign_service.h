@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 #include "api/import_pipeline.h"
 #include "api/open_streams.h"
+#include "api/progress_board.h"
 #include "base/clock.h"
 #include "core/store.h"
 #include "tocsin/v1/campaign_service.grpc.pb.h"
@@ -25,8 +26,14 @@ class CampaignServiceImpl final : public v1::CampaignService::Service {
   };
 
   CampaignServiceImpl(const Options& options, CampaignStore& store,
-                      const PhoneNumberReader& numbers, const Clock& clock, OpenStreams& streams)
-      : options_(options), store_(store), numbers_(numbers), clock_(clock), streams_(streams) {}
+                      const PhoneNumberReader& numbers, const Clock& clock, OpenStreams& streams,
+                      ProgressBoard& board)
+      : options_(options),
+        store_(store),
+        numbers_(numbers),
+        clock_(clock),
+        streams_(streams),
+        board_(board) {}
 
   grpc::Status UploadPrompt(grpc::ServerContext* context, const v1::UploadPromptRequest* request,
                             v1::Prompt* response) override;
@@ -83,7 +90,8 @@ class CampaignServiceImpl final : public v1::CampaignService::Service {
   absl::StatusOr<ImportSummary> FinishImport(const absl::Status& pumped, ImportId import);
   absl::Status Watch(grpc::ServerContext* context, const v1::WatchCampaignRequest& request,
                      grpc::ServerWriter<v1::CampaignProgress>* writer);
-  absl::StatusOr<v1::CampaignProgress> ReadProgress(Campaign& campaign, const Trunk& trunk);
+  absl::StatusOr<v1::CampaignProgress> NextProgress(ProgressBoard::Watch& watch, Campaign& campaign,
+                                                    const Trunk& trunk);
 
   // Runs a method's body, logs what came of it, and makes the answer's status.
   grpc::Status Answer(const char* method, const std::function<absl::Status()>& body) const;
@@ -93,6 +101,7 @@ class CampaignServiceImpl final : public v1::CampaignService::Service {
   const PhoneNumberReader& numbers_;
   const Clock& clock_;
   OpenStreams& streams_;
+  ProgressBoard& board_;
 };
 
 }  // namespace tocsin

@@ -12,6 +12,7 @@
 #include "api/block_number_reader.h"
 #include "api/campaign_service.h"
 #include "api/open_streams.h"
+#include "api/progress_board.h"
 #include "api/trunk_service.h"
 #include "base/log.h"
 #include "base/status_macros.h"
@@ -62,8 +63,9 @@ class ApiServer::Impl {
        const Clock& clock)
       : numbers_(numbers),
         streams_(options.streams_max, options.silence_max, clock),
+        board_({.told_of_changes = options.told_of_changes}, store, clock, streams_.stopping()),
         campaigns_({.tenant = options.tenant, .import = {.readers = options.import_readers}}, store,
-                   numbers_, clock, streams_),
+                   numbers_, clock, streams_, board_),
         trunks_(store) {}
 
   absl::Status Start(const Options& options) {
@@ -95,10 +97,12 @@ class ApiServer::Impl {
   }
 
   int port() const { return port_; }
+  void OnChange() { board_.OnChange(); }
 
  private:
   BlockNumberReader numbers_;  // Shared by all imports, present and past.
   OpenStreams streams_;
+  ProgressBoard board_;
   CampaignServiceImpl campaigns_;
   TrunkServiceImpl trunks_;
   std::unique_ptr<grpc::Server> server_;
@@ -121,6 +125,9 @@ ApiServer::~ApiServer() {
 }
 int ApiServer::port() const {
   return impl_->port();
+}
+void ApiServer::OnChange() {
+  impl_->OnChange();
 }
 void ApiServer::Shutdown(absl::Duration grace) {
   impl_->Shutdown(grace);

@@ -32,6 +32,8 @@ class ApiServer {
     absl::Duration silence_max = absl::Seconds(60);
     // Threads that read numbers, for each import.
     int import_readers = 2;
+    // OnChange() will be called; otherwise those who watch ask the store every 250 ms.
+    bool told_of_changes = false;
   };
 
   // Serves until Shutdown(). The arguments must outlive it. kUnavailable if the
@@ -46,6 +48,9 @@ class ApiServer {
   ApiServer& operator=(const ApiServer&) = delete;
 
   int port() const;
+
+  // Something has been committed, here or on another node. Does not block.
+  void OnChange();
 
   // Tells the health service, ends the watchers with UNAVAILABLE, takes no more
   // calls, and gives those in progress so long before it cancels them. Safe to

@@ -6,6 +6,7 @@
 #include "app/process_signals.h"
 #include "app/settings.h"
 #include "base/clock.h"
+#include "base/host_port.h"
 #include "callserver/ledger_audit.h"
 #include "fmt/format.h"
 
@@ -16,7 +17,8 @@ int Serve(const Config& config) {
   BlockSignals();
   auto server = StartCallServer(config, SystemClock());
   if (!server.ok()) return Fail("call-server", server.status());
-  fmt::print("call server  http://{}:{}\nready\n", config.call_server_host, (*server)->port());
+  fmt::print("call server  http://{}\nready\n",
+             JoinHostPort(config.call_server_host, (*server)->port()));
   std::fflush(stdout);
   while (WaitForSignal() != ProcessSignal::kStop) {
   }

@@ -11,6 +11,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_split.h"
 #include "base/check.h"
+#include "cli/spelling.h"
 #include "fmt/format.h"
 #include "fmt/ranges.h"
 
@@ -21,7 +22,8 @@ constexpr unsigned kUp = static_cast<unsigned>(Command::kUp);
 constexpr unsigned kServe = static_cast<unsigned>(Command::kServe);
 constexpr unsigned kCallServer = static_cast<unsigned>(Command::kCallServer);
 constexpr unsigned kMigrate = static_cast<unsigned>(Command::kMigrate);
-constexpr unsigned kAll = kUp | kServe | kCallServer | kMigrate;
+constexpr unsigned kTrunk = static_cast<unsigned>(Command::kTrunk);
+constexpr unsigned kAll = kUp | kServe | kCallServer | kMigrate | kTrunk;
 
 using Set = std::function<std::optional<std::string>(Config&, const std::string&)>;
 
@@ -223,10 +225,10 @@ std::vector<Setting> MakeSettings() {
       {"request_timeout", kUp | kServe, "For a provider to answer a create-call, 100ms to 120s",
        true, Lengths(&Config::request_timeout, absl::Milliseconds(100), absl::Seconds(120)),
        absl::FormatDuration(d.request_timeout)},
-      {"database_url", kServe | kMigrate,
+      {"database_url", kServe | kMigrate | kTrunk,
        "PostgreSQL, as libpq reads it; a password only by the environment", true, SetDatabaseUrl,
        ""},
-      {"database_connections", kUp | kServe, "Sessions kept open, 4 to 200", true,
+      {"database_connections", kUp | kServe, "Sessions kept open, 2 to 200", true,
        NumberIn(&Config::database_connections, 2, 200), num(d.database_connections)},
       {"roles", kServe, "What this node does: api, scheduler, receiver", true, SetRoles,
        fmt::format("{}", fmt::join(d.roles, ","))},
@@ -247,6 +249,18 @@ const Setting* FindSetting(const std::string& key) {
 
 bool IsFor(const Setting& setting, Command command) {
   return (setting.commands & static_cast<unsigned>(command)) != 0;
+}
+
+std::vector<std::string> NamesOf(const std::function<std::string(const Setting&)>& name) {
+  std::vector<std::string> names;
+  for (const Setting& setting : Settings()) names.push_back(name(setting));
+  return names;
+}
+
+std::string Remedy(const std::string& unknown, const std::vector<std::string>& known) {
+  const std::string nearest = NearestName(unknown, known);
+  return nearest.empty() ? "tocsin COMMAND --help lists them"
+                         : fmt::format("did you mean {}?", nearest);
 }
 
 bool HoldsPassword(const std::string& url) {
@@ -289,7 +303,8 @@ class Loader {
       const auto setting = std::find_if(Settings().begin(), Settings().end(),
                                         [&](const Setting& s) { return EnvironmentOf(s) == name; });
       if (setting == Settings().end()) {
-        Problem(name, "no such setting; tocsin COMMAND --help lists them");
+        loaded_.warnings.push_back(fmt::format("{}: no such setting, left out of account; {}", name,
+                                               Remedy(name, NamesOf(EnvironmentOf))));
       } else {
         Apply(*setting, name, line.substr(equals + 1));
       }
@@ -315,8 +330,8 @@ class Loader {
     if (command_ == Command::kUp && config.data_dir.empty()) {
       Problem("--data-dir", "is needed: the folder where everything is kept");
     }
-    if ((command_ == Command::kServe || command_ == Command::kMigrate) &&
-        config.database_url.empty()) {
+    const Setting& database_url = *FindSetting("database_url");
+    if (IsFor(database_url, command_) && config.database_url.empty()) {
       Problem("--database-url", "is needed, or TOCSIN_DATABASE_URL");
     }
     if (command_ == Command::kServe && config.callback_keys.empty()) {
@@ -331,8 +346,11 @@ class Loader {
     const std::string place = fmt::format("{}:{}", path, key.Mark().line + 1);
     const Setting* setting = key.IsScalar() ? FindSetting(key.Scalar()) : nullptr;
     if (setting == nullptr) {
-      return Problem(place, fmt::format("unknown key {}; tocsin COMMAND --help lists them",
-                                        key.IsScalar() ? key.Scalar() : ""));
+      const std::string name = key.IsScalar() ? key.Scalar() : "";
+      return Problem(place, fmt::format("unknown key {}; {}", name,
+                                        Remedy(name, NamesOf([](const Setting& known) {
+                                                 return std::string(known.key);
+                                               }))));
     }
     if (!setting->has_flag) {
       return Problem(place, fmt::format("{} is secret: name a file in {}_file, or set {}",

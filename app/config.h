@@ -15,7 +15,7 @@
 namespace tocsin {
 
 // Which command a setting is for. Values are bits.
-enum class Command : unsigned { kUp = 1, kServe = 2, kCallServer = 4, kMigrate = 8 };
+enum class Command : unsigned { kUp = 1, kServe = 2, kCallServer = 4, kMigrate = 8, kTrunk = 16 };
 
 // Everything that can be set from outside, read once at the start and handed
 // down; nothing else reads the environment or a file of settings.
@@ -71,7 +71,7 @@ struct Config {
   int dialer_threads = 256;
   absl::Duration request_timeout = absl::Seconds(10);  // Of a create-call. 100 ms..120 s.
 
-  // --- serve, migrate ---
+  // --- serve, migrate, trunk ---
   // libpq URL or key=value string. Carries no password unless it comes from the
   // environment: flags show in the process list.
   Secret database_url;
@@ -118,6 +118,10 @@ struct LoadedConfig {
   // Everything that is wrong, each with its place and what would be right; a
   // config with problems is not used. Values are not quoted: they may be secret.
   std::vector<std::string> problems;
+  // What is probably a mistake and hinders nothing: variables of the environment
+  // that begin like ours and are none. Not ours to refuse: an orchestrator makes
+  // TOCSIN_PORT and the like for a service that is called tocsin.
+  std::vector<std::string> warnings;
 };
 
 LoadedConfig LoadConfig(const ConfigSources& sources);

@@ -1,5 +1,6 @@
 #include "app/embedded_call_server.h"
 
+#include "app/settings.h"
 #include "base/status_macros.h"
 
 namespace tocsin {
@@ -30,7 +31,9 @@ absl::StatusOr<std::unique_ptr<callserver::CallServer>> StartCallServer(const Co
     TOCSIN_ASSIGN_OR_RETURN(options.population,
                             callserver::ReadPopulationFile(config.population_file));
   }
-  return callserver::CallServer::Start(options, clock);
+  auto started = callserver::CallServer::Start(options, clock);
+  if (!started.ok()) return NamingPort(started.status(), "--call-server-port");
+  return started;
 }
 
 }  // namespace tocsin

@@ -15,6 +15,7 @@ constexpr const char* kUsage = R"(Rings many people, and keeps account of what b
   tocsin up --data-dir DIR     everything on this machine, PostgreSQL included
   tocsin serve                 a node on a database of yours
   tocsin migrate               up, down or status of that database's schema
+  tocsin trunk                 apply or list that database's provider endpoints
   tocsin call-server           a Call Automation endpoint that rings nobody
   tocsin campaign              create, start, watch and report campaigns
   tocsin version
@@ -26,6 +27,7 @@ int Dispatch(std::string_view command, const std::vector<std::string>& arguments
   if (command == "up") return RunUp(arguments);
   if (command == "serve") return RunServe(arguments);
   if (command == "migrate") return RunMigrate(arguments);
+  if (command == "trunk") return RunTrunk(arguments);
   if (command == "call-server") return RunCallServer(arguments);
   if (command == "campaign") return RunCampaign(arguments);
   if (command == "version" || command == "--version") {

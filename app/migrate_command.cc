@@ -9,14 +9,14 @@ namespace {
 
 int Up(const Config& config) {
   const auto steps = db::MigrateUp(config.database_url);
-  if (!steps.ok()) return Fail("migrate up", steps.status());
+  if (!steps.ok()) return Fail("migrate up", NamingDatabase(steps.status()));
   fmt::print("{} applied; the schema is the newest\n", *steps);
   return kExitDone;
 }
 
 int Down(const Config& config) {
   const auto steps = db::MigrateDown(config.database_url, 1);
-  if (!steps.ok()) return Fail("migrate down", steps.status());
+  if (!steps.ok()) return Fail("migrate down", NamingDatabase(steps.status()));
   fmt::print("{} taken back\n", *steps);
   return kExitDone;
 }
@@ -24,7 +24,7 @@ int Down(const Config& config) {
 // Fails unless everything is applied, so that a unit file can ask.
 int Status(const Config& config) {
   const auto states = db::MigrationStatus(config.database_url);
-  if (!states.ok()) return Fail("migrate status", states.status());
+  if (!states.ok()) return Fail("migrate status", NamingDatabase(states.status()));
   bool pending = false;
   for (const db::MigrationState& state : *states) {
     pending = pending || !state.applied_at;

@@ -4,6 +4,8 @@
 
 #include <random>
 
+#include "app/settings.h"
+#include "base/host_port.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "db/migrator.h"
@@ -20,13 +22,6 @@ std::string NewNodeName() {
   gethostname(host, sizeof(host) - 1);
   std::random_device random;
   return fmt::format("{}-{}-{:08x}", host, getpid(), random());
-}
-
-// `started`, its error with the flag that would help.
-template <class Server>
-absl::StatusOr<Server> NamingFlag(absl::StatusOr<Server> started, std::string_view flag) {
-  if (started.status().code() != absl::StatusCode::kUnavailable) return started;
-  return Unavailable("{}; {} takes another port, 0 any free one", Message(started.status()), flag);
 }
 
 }  // namespace
@@ -73,9 +68,9 @@ absl::Status Node::StartDialer(const Config& config, const Options& options, con
   const auto observer = [this](const AttemptChange& change) {
     if (scheduler::Scheduler* scheduler = told_.load()) scheduler->OnAttemptChange(change);
   };
-  TOCSIN_ASSIGN_OR_RETURN(
-      dialer_, NamingFlag(dialer::Dialer::Start(settings, *store_, find_prompt, observer, clock),
-                          "--receiver-port"));
+  auto started = dialer::Dialer::Start(settings, *store_, find_prompt, observer, clock);
+  if (!started.ok()) return NamingPort(started.status(), "--receiver-port");
+  dialer_ = *std::move(started);
   return absl::OkStatus();
 }
 
@@ -90,16 +85,18 @@ void Node::StartScheduler(const Clock& clock) {
 
 absl::Status Node::StartApi(const Config& config, const Clock& clock) {
   ApiServer::Options settings;
-  settings.listen_address = fmt::format("{}:{}", config.api_host, config.api_port);
-  TOCSIN_ASSIGN_OR_RETURN(
-      api_,
-      NamingFlag(ApiServer::Start(settings, *store_, LibPhoneNumberReader(), clock), "--api-port"));
+  settings.listen_address = JoinHostPort(config.api_host, config.api_port);
+  settings.told_of_changes = true;
+  auto started = ApiServer::Start(settings, *store_, LibPhoneNumberReader(), clock);
+  if (!started.ok()) return NamingPort(started.status(), "--api-port");
+  api_ = *std::move(started);
   return absl::OkStatus();
 }
 
 void Node::OnChange(std::string_view channel) {
   if (scheduler_) scheduler_->OnChange(channel);
   if (dialer_ && channel == "campaigns") dialer_->CampaignsChanged();
+  if (api_) api_->OnChange();
 }
 
 int Node::api_port() const {

@@ -6,6 +6,8 @@
 #include "app/node.h"
 #include "app/process_signals.h"
 #include "app/settings.h"
+#include "base/host_port.h"
+#include "db/migrator.h"
 #include "fmt/format.h"
 
 namespace tocsin {
@@ -22,6 +24,9 @@ int RunServe(const std::vector<std::string>& arguments) {
     return std::find(config.roles.begin(), config.roles.end(), role) != config.roles.end();
   };
 
+  if (const absl::Status ready = db::CheckMigrated(config.database_url); !ready.ok()) {
+    return Fail("serve", NamingDatabase(ready));
+  }
   BlockSignals();
   auto node = Node::Start(config,
                           {.database_url = config.database_url,
@@ -31,9 +36,12 @@ int RunServe(const std::vector<std::string>& arguments) {
                            .receiver = has("receiver")},
                           SystemClock());
   if (!node.ok()) return Fail("serve", node.status());
-  if (has("api")) fmt::print("API          {}:{}\n", config.api_host, (*node)->api_port());
+  if (has("api")) {
+    fmt::print("API          {} (gRPC)\n", JoinHostPort(config.api_host, (*node)->api_port()));
+  }
   if ((*node)->receiver_port() != 0) {
-    fmt::print("receiver     http://{}:{}\n", config.receiver_host, (*node)->receiver_port());
+    fmt::print("receiver     http://{}\n",
+               JoinHostPort(config.receiver_host, (*node)->receiver_port()));
   }
   fmt::print("ready\n");
   std::fflush(stdout);

@@ -30,6 +30,9 @@ StartingPoint ReadSettings(Command command, const std::string& name, const std::
                                     .flags = std::move(line.flags),
                                     .environment = Environment(),
                                     .file = line.config_file});
+  for (const std::string& warning : loaded.warnings) {
+    fmt::print(stderr, "tocsin {}: warning: {}\n", name, warning);
+  }
   if (!loaded.problems.empty()) {
     fmt::print(stderr, "tocsin {}: the configuration cannot be used:\n", name);
     for (const std::string& problem : loaded.problems) fmt::print(stderr, "  {}\n", problem);
@@ -39,6 +42,19 @@ StartingPoint ReadSettings(Command command, const std::string& name, const std::
   start.config = std::move(loaded.config);
   SetLogLevel(start.config.log_level);
   return start;
+}
+
+absl::Status NamingDatabase(const absl::Status& status) {
+  if (!absl::IsUnavailable(status)) return status;
+  return Unavailable(
+      "{}; see that PostgreSQL runs there and lets this user in, or name another with "
+      "--database-url or TOCSIN_DATABASE_URL",
+      Message(status));
+}
+
+absl::Status NamingPort(const absl::Status& status, std::string_view flag) {
+  if (!absl::IsUnavailable(status)) return status;
+  return Unavailable("{}; {} takes another port, 0 any free one", Message(status), flag);
 }
 
 int Fail(const std::string& name, const absl::Status& status) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -21,6 +22,12 @@ struct StartingPoint {
 StartingPoint ReadSettings(Command command, const std::string& name, const std::string& about,
                            const std::string& words_help,
                            const std::vector<std::string>& arguments);
+
+// `status` of a question to the database, with what to look at if that is away.
+absl::Status NamingDatabase(const absl::Status& status);
+
+// `status` of a server that could not listen, with the flag that would help.
+absl::Status NamingPort(const absl::Status& status, std::string_view flag);
 
 // Prints "tocsin NAME: message" and returns the exit code for it.
 int Fail(const std::string& name, const absl::Status& status);

@@ -10,6 +10,7 @@
 #include "app/pgcluster/pg_cluster.h"
 #include "app/process_signals.h"
 #include "app/settings.h"
+#include "base/host_port.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "db/migrator.h"
@@ -27,7 +28,7 @@ std::vector<std::string> RehearsalCallers() {
 absl::StatusOr<Trunk> EmbeddedTrunk(const Config& config, int call_server_port) {
   Trunk trunk;
   trunk.name = "local";
-  trunk.endpoint = fmt::format("http://{}:{}", config.call_server_host, call_server_port);
+  trunk.endpoint = "http://" + JoinHostPort(config.call_server_host, call_server_port);
   trunk.dialect = Dialect::kPreview202105;
   trunk.access_key = config.access_key;
   trunk.calls_per_second = config.cps;
@@ -77,11 +78,11 @@ absl::Status StartEverything(const Config& config, const DataDirectory& director
 // "listening" of the data directory, which is there as long as we are ready.
 absl::Status TellWhereWeListen(const Config& config, const DataDirectory& directory,
                                const Everything& all) {
-  const std::string api = fmt::format("{}:{}", config.api_host, all.node->api_port());
+  const std::string api = JoinHostPort(config.api_host, all.node->api_port());
   const std::string receiver =
-      fmt::format("http://{}:{}", config.receiver_host, all.node->receiver_port());
+      "http://" + JoinHostPort(config.receiver_host, all.node->receiver_port());
   const std::string call_server =
-      fmt::format("http://{}:{}", config.call_server_host, all.call_server->port());
+      "http://" + JoinHostPort(config.call_server_host, all.call_server->port());
   fmt::print(
       "PostgreSQL   psql -h {} -U {} {}\n"
       "call server  {} (seed {}, {} times as fast as life)\n"

@@ -38,7 +38,7 @@ absl::StatusOr<std::unique_ptr<Ledger>> Ledger::Open(const std::string& path) {
   const int descriptor =
       ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, S_IRUSR | S_IWUSR);
   if (descriptor < 0) {
-    return Unavailable("cannot open the ledger {}: {}", path, std::strerror(errno));
+    return FailedPrecondition("cannot open the ledger {}: {}", path, std::strerror(errno));
   }
   std::unique_ptr<Ledger> ledger(new Ledger(descriptor));
   if (EndsInTheMiddleOfALine(descriptor)) ledger->pending_ += '\n';

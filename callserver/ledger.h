@@ -19,7 +19,8 @@ namespace tocsin::callserver {
 class Ledger {
  public:
   // Creates or continues the file. An empty path makes a ledger that keeps
-  // nothing. kUnavailable if the file cannot be opened; the message names it.
+  // nothing. kFailedPrecondition if the file cannot be opened; the message names
+  // it.
   static absl::StatusOr<std::unique_ptr<Ledger>> Open(const std::string& path);
   ~Ledger();
   Ledger(const Ledger&) = delete;

@@ -46,7 +46,8 @@ class CallServer {
 
   // Serves until Stop() or destruction. `clock` must outlive it.
   // kInvalidArgument: the access key is not base64, or the time scale not
-  // positive. kUnavailable: the address or the ledger cannot be used.
+  // positive. kUnavailable: the address cannot be used;
+  // kFailedPrecondition: the ledger cannot.
   static absl::StatusOr<std::unique_ptr<CallServer>> Start(const Options& options,
                                                            const Clock& clock);
   ~CallServer();

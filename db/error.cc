@@ -1,8 +1,11 @@
 #include "db/error.h"
 
+#include <algorithm>
 #include <exception>
+#include <iterator>
 #include <pqxx/pqxx>
 #include <string>
+#include <string_view>
 
 #include "base/status_macros.h"
 
@@ -23,8 +26,22 @@ bool IsAboutSchema(const std::string& sqlstate) {
          group == "58";
 }
 
+// Of the data exceptions those that a value from outside can cause; the rest
+// (a division by zero, two rows where one was meant) is a mistake of a statement.
+bool IsAboutValue(const std::string& sqlstate) {
+  constexpr std::string_view kStates[] = {
+      "22001",                    // Too long.
+      "22003",                    // Out of range.
+      "22007", "22008",           // No date, or none that there is.
+      "22021", "22P05", "22026",  // Bytes that are no text.
+      "22P02", "22P03",           // Not of the type's form.
+  };
+  return std::find(std::begin(kStates), std::end(kStates), sqlstate) != std::end(kStates);
+}
+
 absl::StatusCode CodeOf(const std::string& sqlstate) {
   const std::string group = sqlstate.substr(0, 2);
+  if (IsAboutValue(sqlstate)) return absl::StatusCode::kInvalidArgument;
   if (sqlstate == "23505") return absl::StatusCode::kAlreadyExists;
   if (group == "23") return absl::StatusCode::kFailedPrecondition;
   if (group == "40") return absl::StatusCode::kAborted;

@@ -15,6 +15,7 @@ namespace tocsin::db {
 //   kAlreadyExists       a unique constraint
 //   kFailedPrecondition  any other constraint
 //   kDeadlineExceeded    a timeout of ours
+//   kInvalidArgument     a value that the column's type cannot hold
 //   kInternal            everything else
 absl::Status CurrentExceptionToStatus(std::string_view where);
 

@@ -27,7 +27,8 @@ class Pool;
 //
 // Thread-safe; blocks on the database, at most pool_size calls at once. Errors
 // are those of core/store.h; besides, kDeadlineExceeded if a statement took
-// longer than two minutes, and kInternal for what should not be.
+// longer than two minutes, kInvalidArgument for a value that no column can hold,
+// and kInternal for what should not be.
 class PgStore final : public CampaignStore, public DialStore {
  public:
   struct Options {

@@ -154,7 +154,7 @@ absl::StatusOr<Campaign> PgStore::CreateCampaign(const ApiRequest& request,
                             FindRequest(session, request, kMethod));
     if (first) return ReadCampaign(session, first->campaign);
     if (session.Run(query::kReadTrunks, spec.trunk).empty()) {
-      return NotFound("there is no trunk '{}'", spec.trunk);
+      return NotFound("there is no trunk '{}'; `tocsin trunk apply` makes one", spec.trunk);
     }
     CampaignId id = NewCampaignId(now);
     TOCSIN_ASSIGN_OR_RETURN(const bool inserted,

@@ -2,8 +2,8 @@
 
 #include <utility>
 
+#include "base/host_port.h"
 #include "base/status_macros.h"
-#include "fmt/format.h"
 
 namespace tocsin::dialer {
 namespace {
@@ -11,9 +11,7 @@ namespace {
 std::string BaseUrlOf(const Dialer::Options& options, int port) {
   std::string url = options.callback_base_url;
   if (url.empty()) {
-    const bool v6 = options.listen_host.find(':') != std::string::npos;
-    const std::string host = v6 ? fmt::format("[{}]", options.listen_host) : options.listen_host;
-    url = fmt::format("http://{}:{}", host, port);
+    url = "http://" + JoinHostPort(options.listen_host, port);
   }
   while (url.ends_with('/')) url.pop_back();
   return url;

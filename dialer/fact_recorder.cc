@@ -20,12 +20,18 @@ constexpr absl::Duration kClockSlack = absl::Milliseconds(1);
 constexpr absl::Duration kSleepMax = absl::Hours(1);
 constexpr int kAbortedAtOnceMax = 10;
 
-// Whether telling the same facts again may succeed. Everything else is the
-// input's fault.
+// Whether telling the same facts again may succeed soon.
 bool MayPass(const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsUnknown(status) || absl::IsAborted(status) ||
          absl::IsDeadlineExceeded(status) || absl::IsResourceExhausted(status) ||
          absl::IsCancelled(status);
+}
+
+// Whether the input is at fault, or what it would bring about. Anything else that
+// does not pass is a mistake of ours, which must not cost a fact.
+bool IsUnfit(const absl::Status& status) {
+  return absl::IsInvalidArgument(status) || absl::IsOutOfRange(status) ||
+         absl::IsAlreadyExists(status) || absl::IsFailedPrecondition(status);
 }
 
 void RaiseTo(std::atomic<std::uint64_t>& largest, std::uint64_t value) {
@@ -94,6 +100,7 @@ FactRecorder::FactRecorder(Options options, DialStore& store, const Clock& clock
     Lane& lane = *lanes_.emplace_back(std::make_unique<Lane>());
     writers_.emplace_back([this, &lane](const std::stop_token& stop) { Write(lane, stop); });
   }
+  bringer_back_ = std::jthread([this](const std::stop_token& stop) { BringBack(stop); });
 }
 
 FactRecorder::~FactRecorder() {
@@ -144,8 +151,10 @@ bool FactRecorder::Submit(std::vector<AttemptInput> inputs, Answer answer) {
 std::vector<FactRecorder::Entry> FactRecorder::Take(Lane& lane, const std::stop_token& stop) {
   std::unique_lock lock(lane.mutex);
   lane.filled.wait(lock, stop, [&lane] { return !lane.queue.empty(); });
-  const std::size_t size = std::min(lane.queue.size(), options_.batch_max);
-  const auto end = lane.queue.begin() + static_cast<std::ptrdiff_t>(size);
+  auto end = lane.queue.begin() +
+             static_cast<std::ptrdiff_t>(std::min(lane.queue.size(), options_.batch_max));
+  end = std::find_if(lane.queue.begin(), end, [](const Entry& entry) { return entry.alone; });
+  if (end == lane.queue.begin() && !lane.queue.empty()) ++end;
   std::vector<Entry> entries(std::make_move_iterator(lane.queue.begin()),
                              std::make_move_iterator(end));
   lane.queue.erase(lane.queue.begin(), end);
@@ -172,6 +181,7 @@ FactRecorder::Batch FactRecorder::BatchOf(std::vector<Entry> entries) {
   Batch batch;
   batch.inputs.reserve(entries.size());
   batch.receipts.reserve(entries.size());
+  batch.was_aside = entries.front().alone;
   for (Entry& entry : entries) {
     // A look at the time is part of every fact.
     if (!entry.input.fact && !looked_at.insert(entry.input.attempt).second) continue;
@@ -227,6 +237,7 @@ void FactRecorder::Divide(Lane& lane, Batch batch, const absl::Status& why,
     }
     return;
   }
+  if (!IsUnfit(why)) return SetAside(std::move(batch), why);
   const AttemptInput& input = batch.inputs.front();
   unfit_.fetch_add(1, std::memory_order_relaxed);
   Log(LogLevel::kError, "fact_not_storable",
@@ -236,6 +247,45 @@ void FactRecorder::Divide(Lane& lane, Batch batch, const absl::Status& why,
        {"code", static_cast<int>(why.code())}});
   const auto& receipt = batch.receipts.front();
   if (receipt != nullptr) receipt->Decide(RecordOutcome::kUnfit);
+}
+
+void FactRecorder::SetAside(Batch batch, const absl::Status& why) {
+  AttemptInput& input = batch.inputs.front();
+  if (!batch.was_aside) {
+    Log(LogLevel::kError, "fact_set_aside",
+        {{"campaign", input.attempt.campaign.value()},
+         {"attempt", input.attempt.attempt.value()},
+         {"fact", input.fact ? Name(input.fact->kind) : "none"},
+         {"error", Message(why)}});
+  }
+  if (batch.receipts.front() != nullptr) batch.receipts.front()->GiveUp();
+  {
+    const std::lock_guard lock(aside_mutex_);
+    std::pair key{input.attempt, input.fact ? input.fact->key : std::string()};
+    const bool is_new = aside_.emplace(std::move(key), std::move(input)).second;
+    // As long as it waits it is held.
+    if (is_new) held_.fetch_add(1, std::memory_order_relaxed);
+  }
+  aside_filled_.notify_one();
+}
+
+void FactRecorder::BringBack(const std::stop_token& stop) {
+  const auto pause = absl::ToChronoNanoseconds(options_.aside_pause);
+  while (true) {
+    {
+      std::unique_lock lock(aside_mutex_);
+      if (!aside_filled_.wait(lock, stop, [this] { return !aside_.empty(); })) return;
+    }
+    if (!clock_.SleepUntil(clock_.Steady() + pause, stop)) return;
+    decltype(aside_) back;
+    {
+      const std::lock_guard lock(aside_mutex_);
+      back.swap(aside_);
+    }
+    held_.fetch_sub(back.size(), std::memory_order_relaxed);
+    Log(LogLevel::kWarn, "facts_brought_back", {{"inputs", back.size()}});
+    for (auto& [key, input] : back) Push({std::move(input), nullptr, true});
+  }
 }
 
 void FactRecorder::Finish(Batch& batch, const std::vector<AttemptChange>& changes) {
@@ -312,12 +362,14 @@ double FactRecorder::Strain(TrunkId trunk) const {
 }
 
 RecorderCounters FactRecorder::counters() const {
+  const std::lock_guard lock(aside_mutex_);
   return {.batches = batches_.load(),
           .inputs = inputs_.load(),
           .new_facts = new_facts_.load(),
           .batch_largest = batch_largest_.load(),
           .failures = failures_.load(),
           .unfit = unfit_.load(),
+          .aside = aside_.size(),
           .turned_away = turned_away_.load(),
           .held = held_.load()};
 }
@@ -339,10 +391,15 @@ void FactRecorder::WriteMetrics(MetricsPage& page,
 
 void FactRecorder::Stop() {
   wakes_.Stop();
+  bringer_back_.request_stop();
+  if (bringer_back_.joinable()) bringer_back_.join();
   for (std::jthread& writer : writers_) writer.request_stop();
   for (std::jthread& writer : writers_) {
     if (writer.joinable()) writer.join();
   }
+  const std::lock_guard lock(aside_mutex_);
+  if (!aside_.empty()) Log(LogLevel::kError, "facts_left_behind", {{"inputs", aside_.size()}});
+  aside_.clear();
 }
 
 }  // namespace tocsin::dialer

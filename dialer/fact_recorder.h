@@ -5,9 +5,12 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -35,6 +38,7 @@ struct RecorderCounters {
   std::uint64_t batch_largest = 0;
   std::uint64_t failures = 0;     // Calls of the store that failed.
   std::uint64_t unfit = 0;        // Inputs dropped because the store will not take them.
+  std::uint64_t aside = 0;        // Inputs that wait for a mistake of ours to be mended.
   std::uint64_t turned_away = 0;  // Callbacks refused because too much is held.
   std::uint64_t held = 0;         // Inputs waiting now.
 };
@@ -43,6 +47,11 @@ struct RecorderCounters {
 // one call, without a timer: a batch is what came while the last one committed.
 // Nothing is acknowledged before its commit. While the store is away, everything
 // is kept and told again; a fact is one fact however often it is told.
+//
+// An input that the store refuses for what it is (a value that no column takes)
+// is dropped, with an error in the log. One that the store fails over for reasons
+// of its own (a mistaken statement, a missing grant) is set aside, lets the others
+// pass, and is told again by itself from time to time.
 //
 // After a commit: actions that were decided are handed on, the moment to look
 // again is armed, observers are told, and whoever waits is answered.
@@ -62,6 +71,8 @@ class FactRecorder final : public FactSink {
     int waiting_max = 200;
     absl::Duration backoff_min = absl::Milliseconds(50);
     absl::Duration backoff_max = absl::Seconds(1);
+    // Between two tries of what was set aside.
+    absl::Duration aside_pause = absl::Seconds(10);
   };
 
   // Called on a writer's thread for every change that was committed, before
@@ -106,11 +117,13 @@ class FactRecorder final : public FactSink {
   struct Entry {
     AttemptInput input;
     std::shared_ptr<Receipt> receipt;  // Null: nobody waits.
+    bool alone = false;                // Was set aside: in a batch of its own.
   };
   // What goes into one call of the store.
   struct Batch {
     std::vector<AttemptInput> inputs;
     std::vector<std::shared_ptr<Receipt>> receipts;  // One for each input, perhaps null.
+    bool was_aside = false;
   };
   // One writer's queue.
   struct Lane {
@@ -128,6 +141,8 @@ class FactRecorder final : public FactSink {
   void Commit(Lane& lane, Batch batch, const std::stop_token& stop);
   absl::Status CommitOnce(Batch& batch);
   void Divide(Lane& lane, Batch batch, const absl::Status& why, const std::stop_token& stop);
+  void SetAside(Batch batch, const absl::Status& why);
+  void BringBack(const std::stop_token& stop);
   void Finish(Batch& batch, const std::vector<AttemptChange>& changes);
   void Tally(const Batch& batch, const std::vector<AttemptChange>& changes);
   void Arm(const AttemptChange& change, absl::Time now);
@@ -153,7 +168,14 @@ class FactRecorder final : public FactSink {
   std::map<std::pair<TrunkId, Disposition>, std::uint64_t> ended_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   WakeHeap wakes_;
+
+  mutable std::mutex aside_mutex_;  // Guards the next two.
+  std::condition_variable_any aside_filled_;
+  // By attempt and key of the fact: whoever is told "later" tells it again.
+  std::map<std::pair<AttemptKey, std::string>, AttemptInput> aside_;
+
   std::vector<std::jthread> writers_;
+  std::jthread bringer_back_;
 };
 
 }  // namespace tocsin::dialer

@@ -13,6 +13,11 @@ void PaceGate::Admit(const AttemptKey& attempt, SteadyTime intended_at) {
   intended_at_[attempt] = intended_at;
 }
 
+void PaceGate::Withdraw(const AttemptKey& attempt) {
+  std::lock_guard lock(state_mutex_);
+  intended_at_.erase(attempt);
+}
+
 void PaceGate::SetRate(double rate) {
   std::lock_guard lock(state_mutex_);
   trunk_.SetRate(rate);

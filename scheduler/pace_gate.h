@@ -32,6 +32,10 @@ class PaceGate final : public SendPermit {
   // What may pass: an intent that was committed at `intended_at`.
   void Admit(const AttemptKey& attempt, SteadyTime intended_at);
 
+  // It will not come to the gate any more: it found no connection. Nothing
+  // happens if it has passed.
+  void Withdraw(const AttemptKey& attempt);
+
   void SetRate(double rate);
   // 0: the campaign has no rate of its own.
   void SetCampaignRate(CampaignId campaign, double rate);

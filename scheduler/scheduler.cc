@@ -136,6 +136,8 @@ void Scheduler::TakeCompletion(const CreateCallCompletion& completion) {
     if (campaign != nullptr && desk->trunk.name != campaign->active.campaign.spec.trunk) continue;
     if (campaign == nullptr && desk->in_gateway == 0) continue;
     --desk->in_gateway;
+    desk->gate.Withdraw(completion.attempt);
+    const TrunkBreaker::State before = desk->breaker.state();
     if (const auto* throttled = std::get_if<CallThrottled>(&completion.result)) {
       desk->breaker.Answered();
       const absl::Duration wait = std::max(
@@ -156,7 +158,21 @@ void Scheduler::TakeCompletion(const CreateCallCompletion& completion) {
       desk->throttles = 0;
       desk->breaker.Answered();
     }
+    TellBreaker(*desk, before);
     return;
+  }
+}
+
+// An operator sees a campaign that stands still, and has to learn why.
+void Scheduler::TellBreaker(const TrunkDesk& desk, TrunkBreaker::State before) {
+  const TrunkBreaker::State now = desk.breaker.state();
+  if (now == TrunkBreaker::State::kOpen && before != now) {
+    Log(LogLevel::kError, "trunk_stopped",
+        {{"trunk", desk.trunk.name},
+         {"endpoint", desk.trunk.endpoint},
+         {"why", "a run of requests without an answer; it goes on when the endpoint answers"}});
+  } else if (now == TrunkBreaker::State::kClosed && before != now) {
+    Log(LogLevel::kInfo, "trunk_goes_on", {{"trunk", desk.trunk.name}});
   }
 }
 

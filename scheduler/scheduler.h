@@ -98,6 +98,7 @@ class Scheduler final : public ChangeListener {
   void NoteStrain(TrunkDesk& desk, std::chrono::duration<double> passed);
   void TakeInputs();
   void TakeCompletion(const CreateCallCompletion& completion);
+  static void TellBreaker(const TrunkDesk& desk, TrunkBreaker::State before);
   void TakeChange(const AttemptChange& change);
 
   void KeepLease();

@@ -43,10 +43,17 @@ class CommandLine(unittest.TestCase):
         for what in ("--data-dir", "--cps", "--time-scale", "TOCSIN_SEEED"):
             self.assertIn(what, told.err)
 
-    def test_serve_without_a_database_says_what_is_unreachable(self):
-        told = run("migrate", "status", "--database-url", "host=/nowhere dbname=tocsin")
-        self.assertEqual(told.code, FAILED)
-        self.assertIn("/nowhere", told.err)
+    def test_a_variable_that_is_no_setting_hinders_nothing(self):
+        told = run("migrate", "status", "--database-url", "host=/nowhere dbname=tocsin",
+                   environment={"TOCSIN_API_PROT": "1"})
+        self.assertEqual(told.code, FAILED)  # For want of the database.
+        self.assertIn("did you mean TOCSIN_API_PORT?", told.err)
+
+    def test_an_unknown_word_is_a_mistake_in_usage(self):
+        for command in ("migrate", "trunk"):
+            told = run(command, "sideways", "--database-url", "host=/nowhere dbname=tocsin")
+            self.assertEqual(told.code, USAGE, command)
+            self.assertIn("expected", told.err)
 
 
 class WithoutAServer(unittest.TestCase):
@@ -87,6 +94,19 @@ class Submissions(EndToEnd):
             self.assertNotEqual(told.code, DONE)
             self.assertIn("2", told.err)  # The line on which it was opened.
 
+        with self.subTest("a file that is not UTF-8"):
+            told = self.submit(HEADER + "C1,Zoë,2065550100\n", encoding="latin-1")
+            self.assertNotEqual(told.code, DONE)
+            self.assertIn("UTF-8", told.err)
+
+        with self.subTest("semicolons"):
+            told = self.submit(HEADER.replace(",", ";") + "C1;Ana;2065550100\n")
+            self.assertNotEqual(told.code, DONE)
+            self.assertIn("comma", told.err)
+
+        with self.subTest("of all these nothing is left half done"):
+            self.assertEqual(self.campaign("list", "-o", "json").json(), [])
+
         with self.subTest("a byte order mark and CRLF"):
             told = self.submit("\ufeff" + HEADER.replace("\n", "\r\n") +
                                "C1,Zoë,2065550100\r\nC2,Ben,2065550101\r\n")
@@ -97,13 +117,15 @@ class Submissions(EndToEnd):
                                yaml=self.edited_yaml("ring_limit:", "ring_limti:"))
             self.assertNotEqual(told.code, DONE)
             self.assertIn("ring_limti", told.err)
-            self.assertRegex(told.err, r"edited\.yaml:\d+")
+            self.assertRegex(told.err, r"edited\.yaml:\d+:\d+")
+            self.assertIn("did you mean 'ring_limit'?", told.err)
 
         with self.subTest("nobody in the list"):
             told = self.submit(HEADER)
             if told.code == DONE:
                 told = self.campaign("start", self.id_of(told))
             self.assertNotEqual(told.code, DONE)
+            self.assertRegex(told.err, "import|no rows")
 
         with self.subTest("a campaign that does not exist"):
             self.assertEqual(self.campaign("get", "12345").code, NOT_FOUND)
@@ -118,17 +140,38 @@ class Submissions(EndToEnd):
             self.assertRegex(told.err.lower(), "cancel")
 
     def test_a_port_in_use_is_named_with_the_remedy(self):
+        flags = ("--api-port", "--receiver-port", "--call-server-port")
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
             port = taken.getsockname()[1]
 
-            told = run("up", "--data-dir", self.folder / "data", "--api-port", port,
-                       "--receiver-port", 0)
+            for flag in flags:
+                with self.subTest(flag):
+                    ports = [word for other in flags
+                             for word in (other, port if other == flag else 0)]
+                    told = run("up", "--data-dir", self.folder / "data", *ports)
+                    self.assertEqual(told.code, FAILED)
+                    said = [line for line in told.err.splitlines() if line.startswith("tocsin")]
+                    self.assertEqual(len(said), 1, told.err)
+                    self.assertIn(str(port), said[0])
+                    self.assertIn(f"{flag} takes another port", said[0])
 
+            with self.subTest("call-server"):
+                told = run("call-server", "--call-server-port", port)
+                self.assertEqual(told.code, FAILED)
+                self.assertIn("--call-server-port takes another port", told.err)
+
+    def test_a_file_of_settings_with_a_typo_is_refused_with_its_place(self):
+        told = run("up", "--config", self.file("tocsin.yaml", "cps: 10\napi_prot: 1\n"))
+        self.assertEqual(told.code, CONFIG)
+        self.assertIn("tocsin.yaml:2: unknown key api_prot; did you mean api_port?", told.err)
+
+    def test_a_ledger_that_cannot_be_written_is_named(self):
+        told = run("call-server", "--ledger", self.folder / "nowhere" / "ledger.jsonl")
         self.assertEqual(told.code, FAILED)
-        self.assertIn(str(port), told.err)
-        self.assertIn("--api-port", told.err)
+        self.assertIn("nowhere/ledger.jsonl", told.err)
+        self.assertNotIn("--call-server-port", told.err)
 
     def test_a_second_up_on_the_same_folder_is_refused(self):
         first = self.up()

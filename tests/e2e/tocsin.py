@@ -86,6 +86,13 @@ class Up:
             if line.rstrip("\n") == text if whole else text in line:
                 return line.rstrip("\n")
 
+    def find(self, pattern):
+        """The first group of a pattern in what was said until it was ready."""
+        found = re.search(pattern, self.output)
+        if found is None:
+            raise AssertionError(f"no {pattern!r} in:\n{self.output}")
+        return found[1]
+
     def kill(self):
         """kill -9 of all of it: the process, and with it what it started."""
         self.process.kill()
@@ -108,6 +115,7 @@ class EndToEnd(unittest.TestCase):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tocsin-e2e-", dir="/tmp"))
         self.folder.chmod(0o711)
         self.started = []
+        self.socket = self.folder / "data" / "postgres" / "run"  # PostgreSQL's.
         self.addCleanup(self._clean_up)
 
     def _clean_up(self):
@@ -181,10 +189,10 @@ class EndToEnd(unittest.TestCase):
     # --- questions ---
 
     def sql(self, question):
-        """Rows of a question to the embedded PostgreSQL, as psql tells them."""
+        """Rows of a question to PostgreSQL, as psql tells them."""
         asked = subprocess.run(
-            ["psql", "-h", self.folder / "data" / "postgres" / "run", "-U", "tocsin", "-d",
-             "tocsin", "--csv", "--tuples-only", "--no-psqlrc", "-c", question],
+            ["psql", "-h", self.socket, "-U", "tocsin", "-d", "tocsin", "--csv", "--tuples-only",
+             "--no-psqlrc", "-c", question],
             capture_output=True, text=True, timeout=PATIENCE_S, check=False)
         self.assertEqual(asked.returncode, 0, asked.stderr)
         return list(csv.reader(io.StringIO(asked.stdout)))
@@ -196,3 +204,45 @@ class EndToEnd(unittest.TestCase):
         judged = run("call-server", "audit", "--ledger", self.ledger)
         self.assertEqual(judged.code, DONE, judged.text)
         return judged.json()
+
+    def state_of(self, campaign):
+        return self.campaign("get", campaign, "-o", "json").json()["campaign"]["state"]
+
+    def watch_until(self, campaign, attempts):
+        """Follows the campaign's plain lines until so many attempts have ended."""
+        with subprocess.Popen([BINARY, "campaign", "watch", campaign, "-o", "json"],
+                              env={**os.environ, **self.api()}, stdout=subprocess.PIPE,
+                              text=True) as watching:
+            try:
+                for line in watching.stdout:
+                    if int(json.loads(line).get("attempts", 0)) >= attempts:
+                        return
+                self.fail(f"the campaign ended before {attempts} attempts")
+            finally:
+                watching.kill()
+
+    def most_sent_in_a_second(self, campaign):
+        return int(self.sql(
+            "SELECT coalesce(max(sends), 0) FROM (SELECT count(*) OVER (ORDER BY sent_at RANGE "
+            "BETWEEN '999999 microseconds' PRECEDING AND CURRENT ROW) AS sends "
+            f"FROM reporting.sends WHERE campaign_id = {campaign}) AS seconds")[0][0])
+
+    def judge(self, campaign, rows, rate):
+        """Everything that must hold when a campaign is complete."""
+        self.assertEqual(self.state_of(campaign), "COMPLETED")
+        self.assert_audit_is_empty()
+
+        people = int(self.sql(
+            f"SELECT count(*) FROM reporting.recipient_outcomes WHERE campaign_id = {campaign} "
+            "AND outcome IS NOT NULL")[0][0])
+        not_taken = int(self.sql(
+            "SELECT duplicates + refused_rows FROM reporting.campaign_outcomes "
+            f"WHERE campaign_id = {campaign}")[0][0])
+        self.assertEqual(people + not_taken, rows)
+
+        ledger = self.judge_ledger()
+        self.assertEqual(ledger["overlapping_calls"], 0)
+        # The law is about the time of sending; on a busy machine what left apart may
+        # arrive together, so arrivals are for the demo to judge.
+        self.assertLessEqual(self.most_sent_in_a_second(campaign), rate)
+        return ledger

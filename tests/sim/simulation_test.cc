@@ -17,6 +17,7 @@ Faults Everything() {
   Faults faults;
   faults.answer_lost = 0.03;
   faults.request_lost = 0.02;
+  faults.no_connection = 0.02;
   faults.not_sent = 0.02;
   faults.throttled = 0.02;
   faults.refused = 0.01;
@@ -58,6 +59,15 @@ TEST_P(Simulation, KeepsItsPromisesWhenEverythingGoesWrong) {
   World world(options);
 
   EXPECT_THAT(world.Run(absl::Hours(72)), IsEmpty()) << Replay();
+}
+
+// Long before the campaign expires.
+TEST_P(Simulation, ComesToItsEndAlthoughConnectionsFailNowAndThen) {
+  Options options = Seeded();
+  options.faults.no_connection = 0.05;
+  World world(options);
+
+  EXPECT_THAT(world.Run(absl::Hours(12)), IsEmpty()) << Replay();
 }
 
 TEST_P(Simulation, KeepsItsPromisesInsideCallingWindows) {

@@ -185,6 +185,14 @@ void World::RecordAll(std::vector<AttemptInput> inputs) {
 void World::Send(const Trunk&, CreateCallRequest request, SendPermit& permit, Done done) {
   auto* gate = dynamic_cast<scheduler::PaceGate*>(&permit);
   TOCSIN_CHECK(gate != nullptr);
+  if (Chance(options_.faults.no_connection)) {
+    AfterInThisLife(absl::Milliseconds(1), [this, request, done] {
+      done({request.attempt, request.send_no, CallNotSent{"connection refused"}, clock_.Now(),
+            clock_.Now()});
+      step_at_ = std::min(step_at_, clock_.Steady() + std::chrono::milliseconds(5));
+    });
+    return;
+  }
   TrySend(std::move(request), gate, std::move(done));
 }
 

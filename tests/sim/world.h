@@ -22,9 +22,10 @@ namespace tocsin::sim {
 
 // How often things go wrong, each a probability.
 struct Faults {
-  double answer_lost = 0;   // The call is placed, create-call's answer is not seen.
-  double request_lost = 0;  // Nothing arrives, and nobody can tell.
-  double not_sent = 0;      // The connection fails before anything is sent.
+  double answer_lost = 0;    // The call is placed, create-call's answer is not seen.
+  double request_lost = 0;   // Nothing arrives, and nobody can tell.
+  double no_connection = 0;  // There is none to be had: the request never gets to the gate.
+  double not_sent = 0;       // The connection fails before anything is sent.
   double throttled = 0;
   double refused = 0;
   double event_lost = 0;

@@ -68,6 +68,52 @@ TEST_P(StoreTest, ARepeatedImportGoesOnWhereItWasLeft) {
   h_.ExpectNoFindings();
 }
 
+TEST_P(StoreTest, AnImportThatIsFinishedTwiceClosesNoOther) {
+  const CampaignId id = h_.Create(SomeSpec());
+  const ImportId one = h_.campaigns.BeginImport(Request("one"), id, h_.now)->id;
+  const ImportId other = h_.campaigns.BeginImport(Request("other"), id, h_.now)->id;
+  ASSERT_TRUE(h_.campaigns.ImportBatch(one, 1, {Person("a", 1)}, {}, h_.now).ok());
+  const auto start = [&] {
+    return h_.campaigns
+        .CommandCampaign(Request(), id, CampaignCommand::kStart, CancelMode::kDrain, "operator",
+                         h_.now)
+        .status();
+  };
+
+  EXPECT_EQ(h_.campaigns.FinishImport(one, h_.now)->accepted, 1);
+  EXPECT_EQ(h_.campaigns.FinishImport(one, h_.now)->accepted, 1);
+  EXPECT_EQ(start().code(), absl::StatusCode::kFailedPrecondition);
+
+  ASSERT_TRUE(h_.campaigns.FinishImport(other, h_.now).ok());
+  EXPECT_TRUE(start().ok());
+}
+
+TEST_P(StoreTest, AnImportThatIsFinishedTakesNothingUntilItIsBegunAgain) {
+  const CampaignId id = h_.Create(SomeSpec());
+  const ImportId import = h_.campaigns.BeginImport(Request("i"), id, h_.now)->id;
+  ASSERT_TRUE(h_.campaigns.ImportBatch(import, 1, {Person("a", 1)}, {}, h_.now).ok());
+  ASSERT_TRUE(h_.campaigns.FinishImport(import, h_.now).ok());
+
+  // What is there already is answered as ever.
+  EXPECT_EQ(h_.campaigns.ImportBatch(import, 1, {Person("a", 1)}, {}, h_.now)->accepted, 1);
+  EXPECT_EQ(h_.campaigns.ImportBatch(import, 2, {Person("b", 2)}, {}, h_.now).status().code(),
+            absl::StatusCode::kFailedPrecondition);
+
+  ASSERT_TRUE(h_.campaigns.BeginImport(Request("i"), id, h_.now).ok());
+  EXPECT_EQ(h_.campaigns.ImportBatch(import, 2, {Person("b", 2)}, {}, h_.now)->accepted, 1);
+}
+
+TEST_P(StoreTest, AnOpenImportHoldsUpTheEndOfACampaignButNotOfACanceledOne) {
+  const CampaignId id = h_.Running(1);
+  h_.Answered(h_.Dial(id).front().key, '1');
+  ASSERT_TRUE(h_.campaigns.BeginImport(Request("left open"), id, h_.now).ok());
+  EXPECT_FALSE(*h_.dial.CompleteIfDone(id, h_.now));
+
+  h_.Command(id, CampaignCommand::kCancel);
+
+  EXPECT_TRUE(*h_.dial.CompleteIfDone(id, h_.now));
+}
+
 TEST_P(StoreTest, RefusedRowsAreKeptAndListedPageByPage) {
   const CampaignId id = h_.Create(SomeSpec());
   const ImportId import = h_.campaigns.BeginImport(Request(), id, h_.now)->id;

@@ -15,6 +15,11 @@ std::vector<Fact> FactsOf(const std::map<std::string, Fact>& facts) {
   return list;
 }
 
+bool TakesPeople(CampaignState state) {
+  return state == CampaignState::kDraft || state == CampaignState::kRunning ||
+         state == CampaignState::kPaused;
+}
+
 }  // namespace
 
 void InMemoryStore::SetLeaseClock(absl::Time now) {
@@ -35,7 +40,8 @@ absl::StatusOr<Campaign> InMemoryStore::CreateCampaign(const ApiRequest& request
     return campaigns_.at(it->second.second).campaign;
   }
   const auto trunk = trunks_.find(spec.trunk);
-  if (trunk == trunks_.end()) return NotFound("there is no trunk '{}'", spec.trunk);
+  if (trunk == trunks_.end())
+    return NotFound("there is no trunk '{}'; `tocsin trunk apply` makes one", spec.trunk);
   CampaignRow row;
   row.campaign.id = CampaignId((absl::ToUnixMillis(now) << 16) + next_id_++);
   row.campaign.tenant = request.tenant;
@@ -91,7 +97,7 @@ absl::StatusOr<Campaign> InMemoryStore::CommandCampaign(const ApiRequest& reques
   TOCSIN_ASSIGN_OR_RETURN(const CampaignState after, AfterCommand(campaign.state, command));
   if (after == campaign.state) return campaign;
   if (command == CampaignCommand::kStart) {
-    if (it->second.open_imports > 0) {
+    if (HasOpenImport(id)) {
       return FailedPrecondition("an import into this campaign is still open; finish it first");
     }
     if (it->second.people == 0) {
@@ -118,8 +124,7 @@ absl::StatusOr<ImportSummary> InMemoryStore::BeginImport(const ApiRequest& reque
     return NotFound("there is no campaign {}", id.value());
   }
   const CampaignState state = it->second.campaign.state;
-  if (state != CampaignState::kDraft && state != CampaignState::kRunning &&
-      state != CampaignState::kPaused) {
+  if (!TakesPeople(state)) {
     return FailedPrecondition("cannot import into a campaign that is {}", Name(state));
   }
   if (const auto known = import_requests_.find(request.request_id);
@@ -127,12 +132,13 @@ absl::StatusOr<ImportSummary> InMemoryStore::BeginImport(const ApiRequest& reque
     if (known->second.first != request.fingerprint) {
       return absl::AlreadyExistsError("request_id was used for another request");
     }
-    return imports_.at(known->second.second).summary;
+    ImportState& first = imports_.at(known->second.second);
+    first.open = true;
+    return first.summary;
   }
   const ImportId import(next_id_++);
   imports_[import].campaign = id;
   imports_[import].summary.id = import;
-  ++it->second.open_imports;
   if (!request.request_id.empty()) {
     import_requests_[request.request_id] = {request.fingerprint, import};
   }
@@ -150,7 +156,14 @@ absl::StatusOr<ImportBatchResult> InMemoryStore::ImportBatch(ImportId id, std::i
       known != import->second.batches.end()) {
     return known->second;
   }
+  if (!import->second.open) {
+    return FailedPrecondition("the import {} is finished; begin another", id.value());
+  }
   CampaignRow& campaign = campaigns_.at(import->second.campaign);
+  if (!TakesPeople(campaign.campaign.state)) {
+    return FailedPrecondition("cannot import into a campaign that is {}",
+                              Name(campaign.campaign.state));
+  }
   ImportBatchResult result;
   for (const ImportRow& row : rows) {
     if (!person_keys_[campaign.campaign.id].insert(row.person_key).second) {
@@ -188,9 +201,14 @@ absl::StatusOr<ImportSummary> InMemoryStore::FinishImport(ImportId id, absl::Tim
   std::lock_guard lock(mutex_);
   const auto import = imports_.find(id);
   if (import == imports_.end()) return NotFound("there is no import {}", id.value());
-  CampaignRow& campaign = campaigns_.at(import->second.campaign);
-  campaign.open_imports = std::max(0, campaign.open_imports - 1);
+  import->second.open = false;
   return import->second.summary;
+}
+
+bool InMemoryStore::HasOpenImport(CampaignId id) const {
+  return std::any_of(imports_.begin(), imports_.end(), [&](const auto& entry) {
+    return entry.second.campaign == id && entry.second.open;
+  });
 }
 
 absl::StatusOr<RefusedPage> InMemoryStore::ListRefusedRows(TenantId tenant, CampaignId id,
@@ -718,7 +736,10 @@ absl::StatusOr<bool> InMemoryStore::CompleteIfDone(CampaignId id, absl::Time now
       row.campaign.state != CampaignState::kCanceling) {
     return false;
   }
-  if (!due_[id].empty() || row.open_imports > 0) return false;
+  if (!due_[id].empty()) return false;
+  const bool over = row.campaign.state == CampaignState::kCanceling ||
+                    (row.campaign.expires_at && now >= *row.campaign.expires_at);
+  if (!over && HasOpenImport(id)) return false;
   for (const auto& [key, attempt] : attempts_) {
     if (key.campaign == id && attempt.state != AttemptState::kEnded) return false;
   }

@@ -90,7 +90,6 @@ class InMemoryStore final : public CampaignStore, public DialStore {
     std::int64_t people = 0;
     std::int64_t sends = 0;
     std::vector<RefusedRow> refused;  // Duplicates too.
-    int open_imports = 0;
   };
   struct RecipientRow {
     std::string person_key;
@@ -129,6 +128,7 @@ class InMemoryStore final : public CampaignStore, public DialStore {
   };
   struct ImportState {
     CampaignId campaign;
+    bool open = true;
     ImportSummary summary;
     std::map<std::int64_t, ImportBatchResult> batches;
   };
@@ -156,6 +156,7 @@ class InMemoryStore final : public CampaignStore, public DialStore {
   void Revise(const AttemptKey& key, AttemptRow& row);
   void NoteResponses(const AttemptKey& key, AttemptRow& row);
   void ReleaseNumber(const AttemptKey& key, const AttemptRow& row);
+  bool HasOpenImport(CampaignId id) const;
   bool Suppressed(const Campaign& campaign, const PhoneNumber& number) const;
 
   std::mutex mutex_;

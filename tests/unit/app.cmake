@@ -1,4 +1,6 @@
-tocsin_test(NAME config_test LABEL unit
-  SOURCES unit/config_test.cc
-  DEPENDS tocsin::app)
-target_compile_definitions(config_test PRIVATE TOCSIN_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+foreach(what config trunk_file)
+  tocsin_test(NAME ${what}_test LABEL unit
+    SOURCES unit/${what}_test.cc
+    DEPENDS tocsin::app)
+  target_compile_definitions(${what}_test PRIVATE TOCSIN_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+endforeach()

@@ -358,7 +358,7 @@ TEST_F(CallServerTest, BadOptionsAreRefused) {
   options_.access_key = Secret();
   options_.ledger_path = "/nonexistent/ledger";
   EXPECT_EQ(CallServer::Start(options_, SystemClock()).status().code(),
-            absl::StatusCode::kUnavailable);
+            absl::StatusCode::kFailedPrecondition);
 }
 
 }  // namespace

@@ -47,17 +47,30 @@ TEST_F(ConfigTest, FlagsBeatTheEnvironmentAndThatTheFileAndThatTheDefault) {
 
 TEST_F(ConfigTest, ReportsEverythingThatIsWrongAtOnceWithItsPlace) {
   WriteFile("cps: 1\napi_prot: 1\nmax_concurrent: many\n");
-  sources_.environment = {"TOCSIN_SEEED=2", "TOCSIN_API_PORT=70000"};
+  sources_.environment = {"TOCSIN_API_PORT=70000"};
   sources_.flags["time_scale"] = "0";
 
   const LoadedConfig loaded = LoadConfig(sources_);
 
   EXPECT_THAT(loaded.problems,
-              ElementsAre(AllOf(HasSubstr("config_test.yaml:2"), HasSubstr("api_prot")),
+              ElementsAre(AllOf(HasSubstr("config_test.yaml:2"), HasSubstr("api_prot"),
+                                HasSubstr("did you mean api_port?")),
                           AllOf(HasSubstr("config_test.yaml:3"), HasSubstr("1 to 1000000")),
-                          HasSubstr("TOCSIN_SEEED"),
                           AllOf(HasSubstr("TOCSIN_API_PORT"), HasSubstr("0 to 65535")),
                           AllOf(HasSubstr("--time-scale"), HasSubstr("1 to 10000"))));
+}
+
+// An orchestrator that runs a service called tocsin makes TOCSIN_PORT for everybody.
+TEST_F(ConfigTest, WarnsOfVariablesOfTheEnvironmentThatAreNoSettings) {
+  sources_.environment = {"TOCSIN_SEEED=2", "TOCSIN_WEATHER_OF_TODAY=sun", "TOCSIN_CPS=5"};
+
+  const LoadedConfig loaded = LoadConfig(sources_);
+
+  EXPECT_THAT(loaded.problems, IsEmpty());
+  EXPECT_THAT(loaded.warnings,
+              ElementsAre(AllOf(HasSubstr("TOCSIN_SEEED"), HasSubstr("did you mean TOCSIN_SEED?")),
+                          AllOf(HasSubstr("TOCSIN_WEATHER_OF_TODAY"), HasSubstr("--help"))));
+  EXPECT_EQ(loaded.config.cps, 5);
 }
 
 TEST_F(ConfigTest, NamesTheLineOfAFileThatIsNotYaml) {

@@ -210,7 +210,7 @@ TEST(FactRecorder, OneUnfitFactDoesNotKeepTheOthersOut) {
   store.SetBefore([&](const std::vector<AttemptInput>& inputs) {
     gate.Pass().IgnoreError();
     for (const AttemptInput& input : inputs) {
-      if (input.fact->key == "bad") return absl::InternalError("data exception");
+      if (input.fact->key == "bad") return absl::InvalidArgumentError("data exception");
     }
     return absl::OkStatus();
   });
@@ -229,6 +229,38 @@ TEST(FactRecorder, OneUnfitFactDoesNotKeepTheOthersOut) {
   EXPECT_EQ(bad.Wait(), RecordOutcome::kUnfit);
   EXPECT_EQ(good_too.Wait(), RecordOutcome::kCommitted);
   EXPECT_EQ(store.facts(), 3U);
+}
+
+TEST(FactRecorder, AMistakeOfOursCostsNoFactAndKeepsNobodyOut) {
+  FakeClock clock(absl::FromUnixSeconds(1'000));
+  RecordingStore store;
+  std::atomic<bool> mended{false};
+  store.SetBefore([&](const std::vector<AttemptInput>& inputs) {
+    for (const AttemptInput& input : inputs) {
+      if (input.fact->key == "grieved" && !mended) return absl::InternalError("no such column");
+    }
+    return absl::OkStatus();
+  });
+  FactRecorder recorder(Quick(), store, clock);
+  Told grieved, again, good;
+  recorder.Submit({Input(1, "grieved")}, grieved.Answer());
+  EXPECT_EQ(grieved.Wait(), RecordOutcome::kUnavailable);
+  recorder.Submit({Input(1, "grieved")}, again.Answer());
+  EXPECT_EQ(again.Wait(), RecordOutcome::kUnavailable);
+  recorder.Submit({Input(2, "a")}, good.Answer());
+  EXPECT_EQ(good.Wait(), RecordOutcome::kCommitted);
+
+  mended = true;
+  // Until it sleeps, the clock may be turned in vain.
+  while (!store.Has(Key(1), "grieved")) {
+    clock.Advance(absl::Seconds(10));
+    std::this_thread::yield();
+  }
+
+  recorder.Stop();
+  EXPECT_EQ(recorder.counters().unfit, 0U);
+  EXPECT_EQ(recorder.counters().aside, 0U);
+  EXPECT_EQ(recorder.counters().held, 0U);
 }
 
 TEST(FactRecorder, AnAttemptIsLookedAtAgainWhenItsTimeHasCome) {

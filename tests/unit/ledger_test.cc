@@ -152,7 +152,7 @@ TEST_F(LedgerFile, KeepsTheOrderAndWholeLinesUnderManyWriters) {
 TEST_F(LedgerFile, CannotBeOpenedWhereThereIsNoFolder) {
   const auto ledger = Ledger::Open("/nonexistent/ledger");
 
-  EXPECT_EQ(ledger.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ledger.status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(ledger.status().message()), testing::HasSubstr("/nonexistent/ledger"));
 }
 

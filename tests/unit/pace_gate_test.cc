@@ -58,6 +58,20 @@ TEST_F(PaceGateTest, AnIntentThatHasGrownOldDoesNotPass) {
   EXPECT_TRUE(Denied(1));
 }
 
+// Else those that found no connection would keep their slots, and nobody would
+// be let near the gate any more.
+TEST_F(PaceGateTest, WhatHasBeenWithdrawnIsNotWaitedFor) {
+  Admit(1);
+  Admit(2);
+  gate_.Withdraw({kCampaign, AttemptId(1)});
+
+  EXPECT_EQ(gate_.admitted(), 1);
+  EXPECT_TRUE(Denied(1));
+  EXPECT_TRUE(Try(2));
+  gate_.Withdraw({kCampaign, AttemptId(2)});
+  EXPECT_EQ(gate_.admitted(), 0);
+}
+
 TEST_F(PaceGateTest, WithoutALeaseNothingPasses) {
   Admit(1);
   gate_.SetLeaseValidUntil(clock_.Steady());

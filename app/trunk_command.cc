@@ -1,0 +1,69 @@
+#include "app/commands.h"
+#include "app/exit_codes.h"
+#include "app/settings.h"
+#include "app/trunk_file.h"
+#include "base/clock.h"
+#include "base/status_macros.h"
+#include "cli/table.h"
+#include "db/migrator.h"
+#include "db/pg_store.h"
+
+namespace tocsin {
+namespace {
+
+constexpr const char* kWords = "apply FILE, or list";
+
+absl::StatusOr<std::unique_ptr<db::PgStore>> OpenStore(const Config& config) {
+  TOCSIN_RETURN_IF_ERROR(NamingDatabase(db::CheckMigrated(config.database_url)));
+  return db::PgStore::Open({.database_url = config.database_url, .pool_size = 1});
+}
+
+absl::Status Apply(const Config& config, const std::string& path) {
+  TOCSIN_ASSIGN_OR_RETURN(const Trunk trunk, ReadTrunkFile(path));
+  TOCSIN_ASSIGN_OR_RETURN(const auto store, OpenStore(config));
+  TOCSIN_RETURN_IF_ERROR(store->SaveTrunk(trunk, SystemClock().Now()).status());
+  fmt::print("trunk {} is kept; campaigns name it as `trunk: {}`\n", trunk.name, trunk.name);
+  return absl::OkStatus();
+}
+
+absl::Status List(const Config& config) {
+  TOCSIN_ASSIGN_OR_RETURN(const auto store, OpenStore(config));
+  TOCSIN_ASSIGN_OR_RETURN(const std::vector<Trunk> trunks, store->ListTrunks());
+  std::vector<std::vector<std::string>> rows;
+  for (const Trunk& trunk : trunks) {
+    rows.push_back({trunk.name, trunk.endpoint, std::string(Name(trunk.dialect)),
+                    trunk.access_key.empty() ? "no" : "yes",
+                    std::to_string(trunk.caller_numbers.size()),
+                    fmt::format("{}", trunk.calls_per_second), WithCommas(trunk.concurrent_max),
+                    WithCommas(trunk.concurrent_max_per_caller),
+                    fmt::format("{}", trunk.time_scale), trunk.live_dialing ? "yes" : "no"});
+  }
+  fmt::print("{}", DrawTable({"NAME", "ENDPOINT", "DIALECT", "SIGNED", "CALLERS", "CALLS/S",
+                              "AT ONCE", "PER CALLER", "TIME SCALE", "LIVE"},
+                             rows));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+int RunTrunk(const std::vector<std::string>& arguments) {
+  const StartingPoint start = ReadSettings(
+      Command::kTrunk, "trunk",
+      "The provider endpoints of a database. apply creates the trunk that a file describes, or\n"
+      "puts it in the place of the one of that name; nodes that run take it up at once.",
+      kWords, arguments);
+  if (start.exit_code) return *start.exit_code;
+  const std::vector<std::string>& words = start.words;
+  if (words.size() == 2 && words[0] == "apply") {
+    const absl::Status done = Apply(start.config, words[1]);
+    return done.ok() ? kExitDone : Fail("trunk apply", done);
+  }
+  if (words.size() == 1 && words[0] == "list") {
+    const absl::Status done = List(start.config);
+    return done.ok() ? kExitDone : Fail("trunk list", done);
+  }
+  fmt::print(stderr, "tocsin trunk: expected {}; --help tells more\n", kWords);
+  return kExitUsage;
+}
+
+}  // namespace tocsin

@@ -1,0 +1,323 @@
+#include "base/http_server.h"
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <future>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/check.h"
+#include "base/status_macros.h"
+
+namespace tocsin {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+// So long that a test which waits for it is a test that hangs.
+constexpr int kNever_s = 3600;
+
+// The other end, as rude as a test needs it to be.
+class RawClient {
+ public:
+  explicit RawClient(int port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    connected_ =
+        ::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+  }
+  ~RawClient() { ::close(socket_); }
+  RawClient(const RawClient&) = delete;
+  RawClient& operator=(const RawClient&) = delete;
+
+  bool connected() const { return connected_; }
+
+  // False if the server has closed meanwhile, which some tests provoke.
+  bool Send(std::string_view bytes) const {
+    while (!bytes.empty()) {
+      const ssize_t n = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (n <= 0) return false;
+      bytes.remove_prefix(static_cast<std::size_t>(n));
+    }
+    return true;
+  }
+
+  // The head and the body of the next response, one behind the other; what has
+  // come of it if the connection ends before.
+  std::string Receive() {
+    std::size_t end = std::string::npos;
+    while ((end = unread_.find("\r\n\r\n")) == std::string::npos && More()) {
+    }
+    if (end == std::string::npos) return std::exchange(unread_, "");
+    const std::string kLength = "Content-Length: ";
+    const std::size_t at = unread_.find(kLength);
+    const std::size_t body = at < end ? std::stoul(unread_.substr(at + kLength.size())) : 0;
+    while (unread_.size() < end + 4 + body && More()) {
+    }
+    std::string response = unread_.substr(0, end + 4 + body);
+    unread_.erase(0, end + 4 + body);
+    return response;
+  }
+
+  // Waits until the server closes; true if it said nothing more.
+  bool SeesTheEnd() {
+    while (More()) {
+    }
+    return unread_.empty();
+  }
+
+ private:
+  bool More() {
+    char bytes[4096];
+    const ssize_t n = ::recv(socket_, bytes, sizeof(bytes), 0);
+    if (n > 0) unread_.append(bytes, static_cast<std::size_t>(n));
+    return n > 0;
+  }
+
+  const int socket_;
+  bool connected_ = false;
+  std::string unread_;
+};
+
+std::string Post(std::string_view body, std::string_view headers = "") {
+  return fmt::format("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n{}\r\n{}", body.size(),
+                     headers, body);
+}
+
+std::string Chunked(const std::vector<std::string>& chunks) {
+  std::string request = "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const std::string& chunk : chunks) {
+    request += fmt::format("{:x}\r\n{}\r\n", chunk.size(), chunk);
+  }
+  return request + "0\r\n\r\n";
+}
+
+class HttpServerTest : public ::testing::Test {
+ protected:
+  HttpServerTest() {
+    options_.threads = 4;
+    options_.body_max_bytes = 1000;
+    options_.keep_alive_timeout_s = kNever_s;
+  }
+
+  // Answers with the body unless told otherwise.
+  void Start(HttpServer::Handler handler = {}) {
+    auto started = HttpServer::Start(options_, [this, handler](const HttpRequest& request) {
+      ++handled_;
+      return handler ? handler(request) : HttpResponse{.body = request.body};
+    });
+    TOCSIN_CHECK(started.ok());
+    server_ = *std::move(started);
+  }
+
+  HttpServer::Options options_;
+  std::atomic<int> handled_{0};
+  std::unique_ptr<HttpServer> server_;
+};
+
+TEST_F(HttpServerTest, AnswersManyRequestsOnOneConnection) {
+  Start();
+  RawClient client(server_->port());
+
+  for (int i = 0; i < 500; ++i) {
+    ASSERT_TRUE(client.Send(Post(std::to_string(i))));
+    const std::string response = client.Receive();
+    ASSERT_THAT(response,
+                AllOf(StartsWith("HTTP/1.1 200"), HasSubstr(fmt::format("\r\n\r\n{}", i))));
+  }
+}
+
+TEST_F(HttpServerTest, AnswersWhatWasSentAheadInItsOrder) {
+  Start();
+  RawClient client(server_->port());
+
+  ASSERT_TRUE(client.Send(Post("first") + Chunked({"sec", "ond"}) + Post("third")));
+
+  EXPECT_THAT(client.Receive(), HasSubstr("\r\n\r\nfirst"));
+  EXPECT_THAT(client.Receive(), HasSubstr("\r\n\r\nsecond"));
+  EXPECT_THAT(client.Receive(), HasSubstr("\r\n\r\nthird"));
+}
+
+TEST_F(HttpServerTest, PutsARequestTogetherThatComesByteByByte) {
+  Start();
+  RawClient client(server_->port());
+
+  for (const char byte : Post("slowly")) ASSERT_TRUE(client.Send({&byte, 1}));
+
+  EXPECT_THAT(client.Receive(), HasSubstr("\r\n\r\nslowly"));
+}
+
+TEST_F(HttpServerTest, ClosesWhenItIsAskedTo) {
+  Start();
+  RawClient client(server_->port());
+
+  ASSERT_TRUE(client.Send(Post("x", "Connection: close\r\n")));
+
+  EXPECT_THAT(client.Receive(), StartsWith("HTTP/1.1 200"));
+  EXPECT_TRUE(client.SeesTheEnd());
+}
+
+TEST_F(HttpServerTest, TakesABodyOfExactlyTheLimit) {
+  Start();
+  RawClient client(server_->port());
+
+  ASSERT_TRUE(client.Send(Post(std::string(1000, 'x'))));
+  EXPECT_THAT(client.Receive(), StartsWith("HTTP/1.1 200"));
+  ASSERT_TRUE(client.Send(Chunked({std::string(600, 'x'), std::string(400, 'y')})));
+  EXPECT_THAT(client.Receive(), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(HttpServerTest, RefusesALongerBodyByItsDeclaredLength) {
+  Start();
+  RawClient client(server_->port());
+
+  client.Send(Post(std::string(1001, 'x')));
+
+  EXPECT_THAT(client.Receive(), StartsWith("HTTP/1.1 4"));
+  EXPECT_EQ(handled_, 0);
+}
+
+// A chunked body tells its length at its end only.
+TEST_F(HttpServerTest, RefusesALongerBodyThatComesInChunks) {
+  Start();
+  RawClient client(server_->port());
+
+  client.Send(Chunked({std::string(600, 'x'), std::string(401, 'y')}));
+
+  EXPECT_THAT(client.Receive(), StartsWith("HTTP/1.1 413"));
+  EXPECT_EQ(handled_, 0);
+}
+
+TEST_F(HttpServerTest, RefusesAHeaderThatIsTooLongAndServesTheNextClient) {
+  Start();
+  RawClient rude(server_->port());
+
+  rude.Send(Post("x", "X-Long: " + std::string(100'000, 'x') + "\r\n"));
+
+  EXPECT_THAT(rude.Receive(), StartsWith("HTTP/1.1 4"));
+  EXPECT_EQ(handled_, 0);
+  RawClient next(server_->port());
+  ASSERT_TRUE(next.Send(Post("hello")));
+  EXPECT_THAT(next.Receive(), HasSubstr("hello"));
+}
+
+TEST_F(HttpServerTest, RefusesWhatIsNoHttp) {
+  Start();
+  RawClient client(server_->port());
+
+  ASSERT_TRUE(client.Send("\x16\x03\x01 what is this\r\n\r\n"));
+
+  EXPECT_THAT(client.Receive(), StartsWith("HTTP/1.1 400"));
+  EXPECT_EQ(handled_, 0);
+}
+
+TEST_F(HttpServerTest, TellsTheHandlerWhatWasAskedAndByWhom) {
+  HttpRequest seen;
+  std::string a, header;
+  Start([&](const HttpRequest& request) {
+    seen = request;
+    a = request.QueryParameter("a");
+    header = request.Header("x-one");
+    return HttpResponse{.status = 202};
+  });
+  RawClient client(server_->port());
+
+  // REMOTE_ADDR is what the library beneath keeps its own answer in.
+  ASSERT_TRUE(client.Send(
+      "PUT /calls/a%2Bb?a=1%202&b= HTTP/1.1\r\nHost: a\r\nX-One: 1\r\nREMOTE_ADDR: 1.2.3.4\r\n"
+      "Content-Length: 2\r\n\r\nhi"));
+  EXPECT_THAT(client.Receive(), StartsWith("HTTP/1.1 202"));
+
+  EXPECT_EQ(seen.method, "PUT");
+  EXPECT_EQ(seen.raw_path, "/calls/a%2Bb");
+  EXPECT_EQ(seen.path, "/calls/a+b");
+  EXPECT_EQ(seen.raw_query, "a=1%202&b=");
+  EXPECT_EQ(a, "1 2");
+  EXPECT_EQ(header, "1");
+  EXPECT_EQ(seen.body, "hi");
+  EXPECT_EQ(seen.remote_address, "127.0.0.1");
+}
+
+TEST_F(HttpServerTest, AnswersFiveHundredWhenItsHandlerFails) {
+  Start([](const HttpRequest& request) -> HttpResponse {
+    // As a library in a handler may do.
+    return {.body = std::string(request.body).substr(1000)};
+  });
+  RawClient client(server_->port());
+
+  ASSERT_TRUE(client.Send(Post("x")));
+  EXPECT_THAT(client.Receive(), StartsWith("HTTP/1.1 500"));
+  ASSERT_TRUE(client.Send(Post("again")));
+  EXPECT_THAT(client.Receive(), StartsWith("HTTP/1.1 500"));
+}
+
+TEST_F(HttpServerTest, SharesItsPortWithNobody) {
+  Start();
+  HttpServer::Options same = options_;
+  same.port = server_->port();
+
+  const auto second = HttpServer::Start(same, [](const HttpRequest&) { return HttpResponse{}; });
+
+  EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(Message(second.status()), HasSubstr(fmt::format("127.0.0.1:{}", same.port)));
+}
+
+TEST_F(HttpServerTest, StopClosesConnectionsThatAreIdle) {
+  Start();
+  RawClient silent(server_->port()), talked(server_->port());
+  ASSERT_TRUE(talked.Send(Post("x")));
+  EXPECT_THAT(talked.Receive(), StartsWith("HTTP/1.1 200"));
+
+  server_->Stop();  // Would wait for an hour.
+
+  EXPECT_TRUE(talked.SeesTheEnd());
+  EXPECT_TRUE(silent.SeesTheEnd());
+  EXPECT_FALSE(RawClient(server_->port()).connected());
+}
+
+TEST_F(HttpServerTest, StopLetsARequestThatIsBeingServedComeToItsAnswer) {
+  std::promise<void> entered, released;
+  Start([&](const HttpRequest& request) {
+    entered.set_value();
+    released.get_future().wait();
+    return HttpResponse{.body = request.body};
+  });
+  RawClient client(server_->port());
+  ASSERT_TRUE(client.Send(Post("late")));
+  entered.get_future().wait();
+
+  std::atomic<bool> stopped = false;
+  std::thread stopping([&] {
+    server_->Stop();
+    stopped = true;
+  });
+  // It has begun to stop once it accepts nothing more.
+  while (RawClient(server_->port()).connected()) std::this_thread::yield();
+  EXPECT_FALSE(stopped);
+  released.set_value();
+
+  EXPECT_THAT(client.Receive(), AllOf(StartsWith("HTTP/1.1 200"), HasSubstr("late")));
+  stopping.join();
+  EXPECT_TRUE(client.SeesTheEnd());
+  EXPECT_EQ(handled_, 1);
+}
+
+TEST_F(HttpServerTest, StopMayBeRepeated) {
+  Start();
+  server_->Stop();
+  server_->Stop();
+}
+
+}  // namespace
+}  // namespace tocsin
