@@ -60,6 +60,9 @@ struct Config {
   // --- up, serve ---
   std::string api_host = "127.0.0.1";
   int api_port = 7233;
+  // Where metrics and health are asked; see app/admin_server.h.
+  std::string admin_host = "127.0.0.1";
+  int admin_port = 7235;
   std::string receiver_host = "127.0.0.1";
   // Where callbacks arrive; 0: any free one. A port of one's own lets callbacks
   // of calls that outlive a restart find the next process.

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <random>
 
 #include "app/settings.h"
@@ -15,6 +16,8 @@ namespace {
 
 // For calls of the API that are in progress when we are told to stop.
 constexpr absl::Duration kApiGrace = absl::Seconds(5);
+// Longer than a statement may take.
+constexpr std::chrono::minutes kStandstill{3};
 
 // The pacer's lease must tell a restarted process from its former self.
 std::string NewNodeName() {
@@ -29,6 +32,7 @@ std::string NewNodeName() {
 absl::StatusOr<std::unique_ptr<Node>> Node::Start(const Config& config, const Options& options,
                                                   const Clock& clock) {
   std::unique_ptr<Node> node(new Node);
+  node->clock_ = &clock;
   node->name_ = NewNodeName();
   TOCSIN_RETURN_IF_ERROR(db::CheckMigrated(options.database_url));
   TOCSIN_ASSIGN_OR_RETURN(
@@ -46,6 +50,7 @@ absl::StatusOr<std::unique_ptr<Node>> Node::Start(const Config& config, const Op
   if (options.scheduler) node->StartScheduler(clock);
   node->changes_ = std::make_unique<db::ChangeFeed>(options.database_url,
                                                     static_cast<ChangeListener&>(*node), clock);
+  TOCSIN_RETURN_IF_ERROR(node->StartAdmin(config));
   Log(LogLevel::kInfo, "node_started", {{"node", node->name_}});
   return node;
 }
@@ -93,6 +98,46 @@ absl::Status Node::StartApi(const Config& config, const Clock& clock) {
   return absl::OkStatus();
 }
 
+absl::Status Node::StartAdmin(const Config& config) {
+  backlog_ = std::make_unique<BacklogWatch>(*store_, *clock_);
+  AdminServer::Answers answers;
+  answers.write_metrics = [this](MetricsPage& page) { WriteMetrics(page); };
+  answers.live = [this] { return Live(); };
+  answers.ready = [this] { return Ready(); };
+  auto started = AdminServer::Start({.host = config.admin_host, .port = config.admin_port},
+                                    std::move(answers));
+  if (!started.ok()) return NamingPort(started.status(), "--admin-port");
+  admin_ = *std::move(started);
+  return absl::OkStatus();
+}
+
+void Node::WriteMetrics(MetricsPage& page) {
+  page.Gauge("tocsin_build_info", "1; the label tells which build this is.", 1,
+             {{"version", TOCSIN_VERSION}});
+  backlog_->WriteMetrics(page);
+  if (dialer_) {
+    dialer_->WriteMetrics(page, [this](TrunkId trunk) { return backlog_->NameOf(trunk); });
+  }
+  if (scheduler_) scheduler_->WriteMetrics(page);
+  store_->WriteMetrics(page);
+}
+
+// A scheduler that stands still while its database answers will not move again.
+absl::Status Node::Live() const {
+  if (!scheduler_ || stopping_) return absl::OkStatus();
+  const auto since = clock_->Steady() - scheduler_->stats().stepped_at;
+  if (since < kStandstill) return absl::OkStatus();
+  return Unavailable("the scheduler has not moved for {} s",
+                     std::chrono::duration_cast<std::chrono::seconds>(since).count());
+}
+
+absl::Status Node::Ready() {
+  if (stopping_) return Unavailable("stopping");
+  const absl::Status answered = store_->Ping();
+  if (answered.ok()) return answered;
+  return Unavailable("the database does not answer: {}", Message(answered));
+}
+
 void Node::OnChange(std::string_view channel) {
   if (scheduler_) scheduler_->OnChange(channel);
   if (dialer_ && channel == "campaigns") dialer_->CampaignsChanged();
@@ -112,10 +157,12 @@ Node::~Node() {
 }
 
 void Node::Stop() {
+  stopping_ = true;
   changes_.reset();
   if (runner_) runner_->Stop();
   if (dialer_) dialer_->Stop();
   if (api_) api_->Shutdown(kApiGrace);
+  admin_.reset();
 }
 
 }  // namespace tocsin

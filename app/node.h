@@ -7,6 +7,8 @@
 
 #include "absl/status/statusor.h"
 #include "api/server.h"
+#include "app/admin_server.h"
+#include "app/backlog_watch.h"
 #include "app/config.h"
 #include "base/clock.h"
 #include "base/secret.h"
@@ -51,6 +53,7 @@ class Node final : private ChangeListener {
   // 0 if the role is not ours.
   int api_port() const;
   int receiver_port() const;
+  int admin_port() const { return admin_->port(); }
 
   // In order: claims and intends nothing more, finishes the requests in flight
   // and gives the lease back; answers the callbacks that have come and writes
@@ -63,8 +66,13 @@ class Node final : private ChangeListener {
   absl::Status StartDialer(const Config& config, const Options& options, const Clock& clock);
   void StartScheduler(const Clock& clock);
   absl::Status StartApi(const Config& config, const Clock& clock);
+  absl::Status StartAdmin(const Config& config);
+  void WriteMetrics(MetricsPage& page);
+  absl::Status Live() const;
+  absl::Status Ready();
   void OnChange(std::string_view channel) override;
 
+  const Clock* clock_ = nullptr;
   std::string name_;  // Unique to this life of the process.
   // In the order in which they need one another.
   std::unique_ptr<db::PgStore> store_;
@@ -75,6 +83,9 @@ class Node final : private ChangeListener {
   std::unique_ptr<scheduler::Runner> runner_;
   std::unique_ptr<ApiServer> api_;
   std::unique_ptr<db::ChangeFeed> changes_;
+  std::unique_ptr<BacklogWatch> backlog_;
+  std::unique_ptr<AdminServer> admin_;
+  std::atomic<bool> stopping_{false};
 };
 
 }  // namespace tocsin

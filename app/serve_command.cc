@@ -43,6 +43,8 @@ int RunServe(const std::vector<std::string>& arguments) {
     fmt::print("receiver     http://{}\n",
                JoinHostPort(config.receiver_host, (*node)->receiver_port()));
   }
+  fmt::print("metrics      http://{}/metrics\n",
+             JoinHostPort(config.admin_host, (*node)->admin_port()));
   fmt::print("ready\n");
   std::fflush(stdout);
   while (WaitForSignal() != ProcessSignal::kStop) {

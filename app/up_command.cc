@@ -81,20 +81,22 @@ absl::Status TellWhereWeListen(const Config& config, const DataDirectory& direct
   const std::string api = JoinHostPort(config.api_host, all.node->api_port());
   const std::string receiver =
       "http://" + JoinHostPort(config.receiver_host, all.node->receiver_port());
+  const std::string admin = "http://" + JoinHostPort(config.admin_host, all.node->admin_port());
   const std::string call_server =
       "http://" + JoinHostPort(config.call_server_host, all.call_server->port());
   fmt::print(
       "PostgreSQL   psql -h {} -U {} {}\n"
       "call server  {} (seed {}, {} times as fast as life)\n"
       "receiver     {}\n"
+      "metrics      {}/metrics\n"
       "API          {} (gRPC)\n",
       all.postgres->socket_directory(), PgCluster::kUser, PgCluster::kDatabase, call_server,
-      config.seed, config.time_scale, receiver, api);
+      config.seed, config.time_scale, receiver, admin, api);
 
   const std::string path = directory.path() + "/listening";
   std::ofstream file(path + ".new", std::ios::trunc);
-  file << fmt::format("api={}\nreceiver={}\ncall_server={}\npostgres={}\n", api, receiver,
-                      call_server, all.postgres->socket_directory());
+  file << fmt::format("api={}\nreceiver={}\nadmin={}\ncall_server={}\npostgres={}\n", api, receiver,
+                      admin, call_server, all.postgres->socket_directory());
   file.close();
   if (!file || std::rename((path + ".new").c_str(), path.c_str()) != 0) {
     return Unavailable("cannot write {}", path);

@@ -140,7 +140,7 @@ class Submissions(EndToEnd):
             self.assertRegex(told.err.lower(), "cancel")
 
     def test_a_port_in_use_is_named_with_the_remedy(self):
-        flags = ("--api-port", "--receiver-port", "--call-server-port")
+        flags = ("--api-port", "--receiver-port", "--admin-port", "--call-server-port")
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
@@ -177,7 +177,7 @@ class Submissions(EndToEnd):
         first = self.up()
 
         told = run("up", "--data-dir", self.folder / "data", "--api-port", 0,
-                   "--receiver-port", 0)
+                   "--receiver-port", 0, "--admin-port", 0)
 
         self.assertEqual(told.code, FAILED)
         self.assertIn(str(first.process.pid), told.err)

@@ -13,7 +13,8 @@ class Serve(Service):
             self.assertEqual(pending.code, FAILED)
             self.assertIn("pending", pending.out)
             told = run("serve", "--database-url", self.postgres.url, "--callback-keys-file",
-                       self.keys, "--api-port", 0, "--receiver-port", 0)
+                       self.keys, "--api-port", 0, "--receiver-port", 0,
+                       "--admin-port", 0)
             self.assertEqual(told.code, FAILED)
             self.assertIn("tocsin migrate up", told.err)
 

@@ -139,7 +139,8 @@ time_scale: {time_scale}
 
     def serve(self, *more, roles="api,scheduler,receiver"):
         started = Up("--database-url", self.postgres.url, "--callback-keys-file", self.keys,
-                     "--roles", roles, "--api-port", 0, "--receiver-port", self.receiver_port,
+                     "--roles", roles, "--api-port", 0, "--admin-port", 0,
+                     "--receiver-port", self.receiver_port,
                      *more, command="serve")
         self.started.append(started)
         if "api" in roles:

@@ -136,7 +136,7 @@ class EndToEnd(unittest.TestCase):
     def up(self, *more, rate=200, time_scale=60, seed=7):
         started = Up("--data-dir", self.folder / "data", "--ledger", self.ledger, "--cps", rate,
                      "--time-scale", time_scale, "--seed", seed, "--api-port", 0,
-                     "--receiver-port", 0, *more)
+                     "--receiver-port", 0, "--admin-port", 0, *more)
         self.started.append(started)
         return started
 
