@@ -28,7 +28,7 @@ absl::StatusOr<std::unique_ptr<callserver::CallServer>> StartCallServer(const Co
   options.faults.html_every = config.fault_html_every;
   if (!config.population_file.empty()) {
     TOCSIN_ASSIGN_OR_RETURN(options.population,
-                            callserver::ReadPopulationFile(config.population_file));
+                            callserver::ReadPopulation(config.population_file));
   }
   return callserver::CallServer::Start(options, clock);
 }

@@ -101,6 +101,7 @@ PopulationParameters EverybodyPressesOne() {
   population.human.presses_early_share = 0;
   population.human.press_p95_s = population.human.press_median_s;
   population.human.patience_s = 10'000;
+  population.blocking.share_max = 0;
   return population;
 }
 
