@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
+#include <variant>
+
+#include "callserver/ledger_line.h"
 
 namespace tocsin::callserver {
 namespace {
@@ -36,6 +40,28 @@ double CallHistory::AddTo(Load& load, absl::Duration window) {
       load.calls * std::exp(-absl::FDivDuration(since_first_call_ - load.at, window));
   load = {.calls = before + 1, .at = since_first_call_};
   return before;
+}
+
+CallHistory ReadCallHistory(const std::string& ledger_path, std::uint64_t seed) {
+  CallHistory history;
+  std::ifstream file(ledger_path, std::ios::binary);
+  std::string text;
+  bool is_this_population = true;
+  while (std::getline(file, text)) {
+    // Most lines are of other kinds; parsing them would take most of the time.
+    const std::string_view what = WhatOf(text);
+    if (what != "server_started" && !(what == "create" && is_this_population)) continue;
+    const absl::StatusOr<LedgerLine> line = ParseLedgerLine(text);
+    if (!line.ok()) continue;
+    if (const auto* start = std::get_if<ServerStarted>(&line->entry)) {
+      is_this_population = start->seed == seed;
+      if (is_this_population) history.SetTimeScale(start->time_scale);
+    } else if (const auto* create = std::get_if<CreateArrived>(&line->entry);
+               create != nullptr && !line->call_leg_id.empty()) {
+      history.Add(line->at, create->number, create->caller_number);
+    }
+  }
+  return history;
 }
 
 }  // namespace tocsin::callserver

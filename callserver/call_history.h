@@ -43,4 +43,9 @@ class CallHistory {
   absl::flat_hash_map<std::uint64_t, Load> exchange_loads_;
 };
 
+// The history that a ledger tells, of the calls to the population of `seed`:
+// other seeds are other people. Nothing if there is no such file; lines that are
+// cut short or none of a ledger are passed over.
+CallHistory ReadCallHistory(const std::string& ledger_path, std::uint64_t seed);
+
 }  // namespace tocsin::callserver

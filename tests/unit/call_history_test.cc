@@ -6,6 +6,7 @@
 #include <fstream>
 #include <vector>
 
+#include "callserver/ledger_line.h"
 #include "fmt/format.h"
 
 namespace tocsin::callserver {
@@ -61,6 +62,92 @@ TEST(CallHistory, TimeThatGoesBackwardsStandsStill) {
   EXPECT_EQ(history.Add(kStart, "+1", "+1800").since_first_call, absl::Minutes(2));
   EXPECT_EQ(history.Add(kStart + absl::Minutes(3), "+12", "+1800").since_first_call,
             absl::Minutes(3));
+}
+
+// A ledger of one's own for each test.
+class LedgerHistory : public testing::Test {
+ protected:
+  LedgerHistory()
+      : path_(testing::TempDir() + "/history_" +
+              testing::UnitTest::GetInstance()->current_test_info()->name()) {
+    std::filesystem::remove(path_);
+  }
+  ~LedgerHistory() override { std::filesystem::remove(path_); }
+
+  void Write(absl::Duration after, const std::string& leg, LedgerEntry entry) {
+    std::ofstream(path_, std::ios::app)
+        << FormatLedgerLine({.at = kStart + after, .call_leg_id = leg, .entry = std::move(entry)});
+  }
+  void WriteStart(absl::Duration after, std::uint64_t seed, double time_scale = 1) {
+    Write(after, "", ServerStarted{.seed = seed, .time_scale = time_scale});
+  }
+  void WriteCreate(absl::Duration after, const std::string& leg, const std::string& number) {
+    Write(after, leg,
+          CreateArrived{
+              .status = leg.empty() ? 429 : 200, .number = number, .caller_number = "+1800"});
+  }
+
+  const std::string path_;
+};
+
+TEST_F(LedgerHistory, IsTheSameAsThatOfWhoPlacedTheCalls) {
+  CallHistory live;
+  live.SetTimeScale(60);
+  WriteStart(absl::ZeroDuration(), 7, 60);
+  for (int i = 0; i < 2'000; ++i) {
+    const std::string number = fmt::format("+1206555{:04}", i * 37 % 900);
+    const absl::Duration after = i * absl::Nanoseconds(1'234'567);
+    live.Add(kStart + after, number, "+1800");
+    WriteCreate(after, fmt::format("leg{}", i), number);
+    Write(after, fmt::format("leg{}", i), StateReached{"Establishing"});
+    Write(after, fmt::format("leg{}", i), CallEnded{.far_end = "busy", .reason = "in_call"});
+    if (i == 1'000) WriteStart(after, 7, 60);
+  }
+  CallHistory read = ReadCallHistory(path_, 7);
+
+  EXPECT_EQ(read.calls(), 2'000);
+  for (int i = 0; i < 900; ++i) {
+    const std::string number = fmt::format("+1206555{:04}", i);
+    const Circumstances expected = live.Add(kStart + absl::Seconds(i), number, "+1800");
+    const Circumstances met = read.Add(kStart + absl::Seconds(i), number, "+1800");
+    ASSERT_EQ(met.attempt, expected.attempt);
+    ASSERT_EQ(met.since_first_call, expected.since_first_call);
+    ASSERT_EQ(met.caller_calls_per_hour, expected.caller_calls_per_hour);
+    ASSERT_EQ(met.exchange_calls_per_minute, expected.exchange_calls_per_minute);
+  }
+}
+
+TEST_F(LedgerHistory, KnowsTheCallsToItsOwnSeedThatWerePlaced) {
+  WriteStart(absl::ZeroDuration(), 7);
+  WriteCreate(absl::Seconds(1), "a", "+1");
+  WriteCreate(absl::Seconds(2), "", "+1");
+  WriteStart(absl::Seconds(3), 8);
+  WriteCreate(absl::Seconds(4), "b", "+1");
+  WriteStart(absl::Seconds(5), 7);
+  WriteCreate(absl::Seconds(6), "c", "+2");
+
+  CallHistory history = ReadCallHistory(path_, 7);
+  EXPECT_EQ(history.calls(), 2);
+  EXPECT_EQ(history.Add(kStart, "+1", "+1800").attempt, 1U);
+  EXPECT_EQ(history.Add(kStart, "+2", "+1800").attempt, 1U);
+  EXPECT_EQ(ReadCallHistory(path_, 8).calls(), 1);
+  EXPECT_EQ(ReadCallHistory(path_, 9).calls(), 0);
+}
+
+TEST_F(LedgerHistory, PassesOverWhatIsCutShort) {
+  WriteStart(absl::ZeroDuration(), 7);
+  WriteCreate(absl::Seconds(1), "a", "+1");
+  std::ofstream(path_, std::ios::app) << R"({"what":"create","at":"2026-11-)"
+                                      << "\nno ledger at all\n";
+  WriteStart(absl::Seconds(2), 7);
+  WriteCreate(absl::Seconds(3), "b", "+1");
+
+  EXPECT_EQ(ReadCallHistory(path_, 7).calls(), 2);
+}
+
+TEST_F(LedgerHistory, IsNothingWithoutALedger) {
+  EXPECT_EQ(ReadCallHistory(path_, 7).calls(), 0);
+  EXPECT_EQ(ReadCallHistory("", 7).calls(), 0);
 }
 
 }  // namespace
