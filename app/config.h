@@ -43,7 +43,7 @@ struct Config {
   // second, for people as for the dialer's own waits. 1..10,000.
   double time_scale = 1;
   std::uint64_t seed = 1;       // Decides what everybody does who is called.
-  std::string population_file;  // YAML; empty: the built-in calm day.
+  std::string population_file;  // YAML, or a preset: "calm" (as if empty), "storm".
   std::string ledger_file;      // JSON lines, appended; empty: none is written.
   std::string call_server_host = "127.0.0.1";
   int call_server_port = 0;       // 0: any free one.

@@ -43,12 +43,15 @@ std::string AudioKey(const wire::PlayAudioRequest& request) {
   return request.resource_id.empty() ? request.audio_file_uri : request.resource_id;
 }
 
-CallSimulation::CallSimulation(const Options& options)
+CallSimulation::CallSimulation(const Options& options, CallHistory history)
     : options_(options),
       call_limit_(Real(absl::Seconds(options.population.provider.call_limit_s))),
       setup_(Real(absl::Seconds(options.population.provider.setup_s))),
       teardown_(Real(absl::Seconds(options.population.provider.teardown_s))),
-      ring_limit_(Real(absl::Seconds(options.population.provider.ring_limit_s))) {}
+      ring_limit_(Real(absl::Seconds(options.population.provider.ring_limit_s))),
+      history_(std::move(history)) {
+  history_.SetTimeScale(options.time_scale);
+}
 
 Effects CallSimulation::Step(absl::Time now, const SimulationInput& happened) {
   TOCSIN_CHECK(now >= now_);
@@ -174,8 +177,12 @@ void CallSimulation::Place(const input::CreateCall& request) {
 
 CallPlan CallSimulation::Plan(Call& call, Line& line) {
   const PopulationParameters& population = options_.population;
+  const input::CreateCall& request = call.request;
+  // Every call counts, so that a ledger of them is all that there is to remember.
+  const Circumstances circumstances =
+      history_.Add(request.arrived_at, request.number, request.caller_number);
   const double caller_max = population.provider.caller_number_calls_max;
-  if (caller_max > 0 && caller_calls_[call.request.caller_number] >= caller_max) {
+  if (caller_max > 0 && caller_calls_[request.caller_number] >= caller_max) {
     call.refused_because = "caller_limit";
     return BlockedPlan(population);
   }
@@ -184,8 +191,7 @@ CallPlan CallSimulation::Plan(Call& call, Line& line) {
     return BusyPlan(population);
   }
   if (now_ < line.busy_until) return BusyPlan(population);
-  CallPlan plan = PlanCall(population, options_.seed, call.request.number, line.attempts);
-  ++line.attempts;
+  CallPlan plan = PlanCall(population, options_.seed, request.number, circumstances);
   if (plan.far_end == FarEnd::kBusy) line.busy_until = now_ + Real(plan.rings + plan.busy_for);
   return plan;
 }

@@ -11,6 +11,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
 #include "callserver/audio_file.h"
+#include "callserver/call_history.h"
 #include "callserver/ledger_line.h"
 #include "callserver/population.h"
 #include "core/ids.h"
@@ -90,7 +91,8 @@ class CallSimulation {
     double time_scale = 1;      // All lengths are divided by it.
   };
 
-  explicit CallSimulation(const Options& options);
+  // `history`: of the calls before, if it goes on where another stopped.
+  explicit CallSimulation(const Options& options, CallHistory history = {});
 
   // Takes in what happened at `now`, and everything that was due until then.
   // `now` must not go backwards. Callbacks carry the time of `now`.
@@ -140,8 +142,7 @@ class CallSimulation {
     absl::Time wake_at = absl::InfiniteFuture();  // Its valid entry in the heap.
   };
 
-  struct Line {  // What is remembered about a number.
-    std::uint32_t attempts = 0;
+  struct Line {  // What is remembered about a number, besides its history.
     std::uint32_t live = 0;
     absl::Time busy_until = absl::InfinitePast();
   };
@@ -196,6 +197,7 @@ class CallSimulation {
   std::unordered_map<std::string, std::uint64_t> slots_;  // By call leg id.
   absl::flat_hash_map<std::uint64_t, Line> lines_;        // By hash of the number.
   absl::flat_hash_map<std::string, int> caller_calls_;    // Live, by caller number.
+  CallHistory history_;
   std::priority_queue<Wake> wakes_;
   // Calls whose play waits for a file, by AudioKey().
   absl::flat_hash_map<std::string, std::vector<std::uint64_t>> waiting_for_audio_;

@@ -22,7 +22,7 @@ struct LedgerCall {
   absl::Time arrived_at;                         // Of the request.
   absl::Time ended_at = absl::InfiniteFuture();  // Infinite: open where the ledger ends.
   // Who was there and how it went: "human", "machine", "fax", "announcement",
-  // "no_answer", "busy", "dead", "unreachable", "declined", "in_call",
+  // "no_answer", "busy", "dead", "unreachable", "declined", "congestion", "in_call",
   // "caller_limit"; "server_ended" if a kill ended it; empty while it is open.
   std::string outcome;
   bool answered = false;

@@ -81,6 +81,72 @@ FarEnd DrawFarEnd(const PopulationParameters& parameters, Draws& sticky, Draws& 
   return WhyNeverAnswered(parameters.silence, sticky);
 }
 
+// Draws of their own for what is drawn besides the person, so that neither
+// shifts the other: a storm meets the people of the calm day.
+constexpr std::uint64_t kOfTheLine = 0x6C696E65;
+constexpr std::uint64_t kOfTheMoment = 0x6D6F6D656E74;
+
+double CongestedShare(const PopulationParameters::Congestion& congestion,
+                      const Circumstances& circumstances) {
+  const double limit = congestion.exchange_calls_per_minute_max;
+  const double rate = circumstances.exchange_calls_per_minute;
+  return limit > 0 && rate > limit ? 1 - limit / rate : 0;
+}
+
+double BlockedShare(const PopulationParameters::Blocking& blocking,
+                    const Circumstances& circumstances) {
+  const double beyond = circumstances.caller_calls_per_hour - blocking.calls_per_hour_from;
+  const double span = blocking.calls_per_hour_to - blocking.calls_per_hour_from;
+  if (beyond <= 0) return 0;
+  return beyond < span ? blocking.share_max * beyond / span : blocking.share_max;
+}
+
+// Of the lines that a calm day reaches, the share that the storm has taken.
+double LostShare(const PopulationParameters& parameters, bool is_mobile,
+                 const Circumstances& circumstances) {
+  const double never = 1 - parameters.reachability.at_once - parameters.reachability.sometimes;
+  const double dead = never * parameters.silence.dead;
+  const double unreachable = never * parameters.silence.unreachable;
+  const auto& outage = parameters.outage;
+  double more = outage.premises_dead - dead;
+  if (is_mobile) {
+    const double elapsed_s = absl::ToDoubleSeconds(circumstances.since_first_call);
+    const double progress = elapsed_s < outage.mobiles_unreachable_after_s
+                                ? elapsed_s / outage.mobiles_unreachable_after_s
+                                : 1;
+    more = progress * (outage.mobiles_unreachable - unreachable);
+  }
+  const double reached = 1 - dead - unreachable;
+  return reached > 0 ? std::max(0.0, more) / reached : 0;
+}
+
+bool IsNight(const PopulationParameters::Night& night, const Circumstances& circumstances) {
+  const double hour =
+      std::fmod(night.first_call_h + absl::ToDoubleHours(circumstances.since_first_call), 24);
+  if (night.starts_h <= night.ends_h) return hour >= night.starts_h && hour < night.ends_h;
+  return hour >= night.starts_h || hour < night.ends_h;
+}
+
+// What becomes of a call that would `usually` meet this. Every draw is made in
+// any case: more calls or a later hour turn answers into failures, never back.
+FarEnd InCircumstances(const PopulationParameters& parameters, const Circumstances& circumstances,
+                       FarEnd usually, Draws line, Draws moment) {
+  const bool is_mobile = line.Chance(parameters.lines.mobile);
+  const bool is_lost = line.Chance(LostShare(parameters, is_mobile, circumstances));
+  const bool is_congested = moment.Chance(CongestedShare(parameters.congestion, circumstances));
+  const bool is_blocked = moment.Chance(BlockedShare(parameters.blocking, circumstances));
+  const bool wakes_up = moment.Chance(parameters.night.answers_factor);
+  if (is_congested) return FarEnd::kCongestion;
+  if (usually == FarEnd::kDead || usually == FarEnd::kAnnouncement ||
+      usually == FarEnd::kUnreachable) {
+    return usually;
+  }
+  if (is_lost) return is_mobile ? FarEnd::kUnreachable : FarEnd::kDead;
+  if (!Answers(usually)) return usually;
+  if (is_blocked) return FarEnd::kDeclined;
+  return IsNight(parameters.night, circumstances) && !wakes_up ? FarEnd::kNoAnswer : usually;
+}
+
 double DrawRings(const PopulationParameters& parameters, FarEnd far_end, Draws& draws) {
   const auto& rings = parameters.rings;
   switch (far_end) {
@@ -99,6 +165,7 @@ double DrawRings(const PopulationParameters& parameters, FarEnd far_end, Draws& 
     case FarEnd::kDead: return rings.dead_s;
     case FarEnd::kUnreachable: return rings.unreachable_s;
     case FarEnd::kDeclined: return rings.declined_s;
+    case FarEnd::kCongestion: return rings.congestion_s;
   }
   return 0;
 }
@@ -145,12 +212,15 @@ std::uint64_t StickyHash(std::uint64_t seed, std::string_view text) {
 }
 
 CallPlan PlanCall(const PopulationParameters& parameters, std::uint64_t seed,
-                  std::string_view number, std::uint32_t attempt) {
+                  std::string_view number, const Circumstances& circumstances) {
   const std::uint64_t root = StickyHash(seed, number);
+  const std::uint64_t attempt_root = Mix(root ^ Mix(circumstances.attempt + 1));
   Draws sticky(root);
-  Draws fresh(Mix(root ^ Mix(attempt + 1)));
+  Draws fresh(attempt_root);
   CallPlan plan;
-  plan.far_end = DrawFarEnd(parameters, sticky, fresh);
+  plan.far_end =
+      InCircumstances(parameters, circumstances, DrawFarEnd(parameters, sticky, fresh),
+                      Draws(Mix(root ^ kOfTheLine)), Draws(Mix(attempt_root ^ kOfTheMoment)));
   plan.rings = Seconds(
       std::min(DrawRings(parameters, plan.far_end, fresh), parameters.provider.ring_limit_s));
   const auto& machine = parameters.machine;
@@ -169,9 +239,14 @@ CallPlan PlanCall(const PopulationParameters& parameters, std::uint64_t seed,
     case FarEnd::kNoAnswer:
     case FarEnd::kDead:
     case FarEnd::kUnreachable:
-    case FarEnd::kDeclined: break;
+    case FarEnd::kDeclined:
+    case FarEnd::kCongestion: break;
   }
   return plan;
+}
+
+bool IsMobile(const PopulationParameters& parameters, std::uint64_t seed, std::string_view number) {
+  return Draws(Mix(StickyHash(seed, number) ^ kOfTheLine)).Chance(parameters.lines.mobile);
 }
 
 CallPlan BusyPlan(const PopulationParameters& parameters) {
@@ -198,15 +273,16 @@ bool Answers(FarEnd far_end) {
     case FarEnd::kBusy:
     case FarEnd::kDead:
     case FarEnd::kUnreachable:
-    case FarEnd::kDeclined: return false;
+    case FarEnd::kDeclined:
+    case FarEnd::kCongestion: return false;
   }
   return false;
 }
 
 std::string_view Name(FarEnd far_end) {
-  constexpr std::array<std::string_view, 9> kNames = {"human",        "machine",     "fax",
-                                                      "announcement", "no_answer",   "busy",
-                                                      "dead",         "unreachable", "declined"};
+  constexpr std::array<std::string_view, 10> kNames = {
+      "human", "machine", "fax",         "announcement", "no_answer",
+      "busy",  "dead",    "unreachable", "declined",     "congestion"};
   return kNames[static_cast<std::size_t>(far_end)];
 }
 

@@ -43,6 +43,7 @@ struct PopulationParameters {
     double dead_s = 0;
     double unreachable_s = 0;
     double declined_s = 0;
+    double congestion_s = 0;
   } rings;
   struct Busy {
     double clears_median_s = 0;
@@ -80,6 +81,28 @@ struct PopulationParameters {
     double call_limit_s = 0;
     double caller_number_calls_max = 0;
   } provider;
+  struct Blocking {
+    double calls_per_hour_from = 0;
+    double calls_per_hour_to = 0;
+    double share_max = 0;
+  } blocking;
+  struct Lines {
+    double mobile = 0;
+  } lines;
+  struct Outage {
+    double premises_dead = 0;
+    double mobiles_unreachable = 0;
+    double mobiles_unreachable_after_s = 0;
+  } outage;
+  struct Congestion {
+    double exchange_calls_per_minute_max = 0;
+  } congestion;
+  struct Night {
+    double first_call_h = 0;
+    double starts_h = 0;
+    double ends_h = 0;
+    double answers_factor = 0;
+  } night;
 };
 
 // The parameters of the file that ships with the product.
@@ -94,8 +117,9 @@ std::string_view DefaultPopulationYaml();
 absl::StatusOr<PopulationParameters> ParsePopulation(std::string_view yaml,
                                                      std::string_view file_name);
 
-// kNotFound if the file cannot be read; else as above.
-absl::StatusOr<PopulationParameters> ReadPopulationFile(const std::string& path);
+// The population of a preset, "calm" or "storm", or else of the file of that
+// path. kNotFound if it is neither, with the names of the presets; else as above.
+absl::StatusOr<PopulationParameters> ReadPopulation(const std::string& preset_or_path);
 
 // Who or what is at the other end of one call.
 enum class FarEnd {
@@ -108,6 +132,7 @@ enum class FarEnd {
   kDead,
   kUnreachable,
   kDeclined,
+  kCongestion,  // The network took the call no further.
 };
 
 bool Answers(FarEnd far_end);
@@ -130,10 +155,20 @@ struct CallPlan {
   absl::Duration stays_after_key;
 };
 
-// The plan of a call. `attempt` counts the calls to that number from 0: some
-// numbers answer one and not the other.
+// What a call meets besides the person: all that was rung before it.
+struct Circumstances {
+  std::uint32_t attempt = 0;             // Calls to this number before it.
+  absl::Duration since_first_call;       // Simulated; the first to anybody.
+  double caller_calls_per_hour = 0;      // Simulated hours, on its caller number.
+  double exchange_calls_per_minute = 0;  // Simulated minutes, to its exchange.
+};
+
+// The plan of a call. Some numbers answer one attempt and not the other.
 CallPlan PlanCall(const PopulationParameters& parameters, std::uint64_t seed,
-                  std::string_view number, std::uint32_t attempt);
+                  std::string_view number, const Circumstances& circumstances);
+
+// Whether a mobile is behind the number; else it is the line of some premises.
+bool IsMobile(const PopulationParameters& parameters, std::uint64_t seed, std::string_view number);
 
 // The plan of a call that meets a line already in use.
 CallPlan BusyPlan(const PopulationParameters& parameters);

@@ -12,6 +12,7 @@
 namespace tocsin::callserver {
 
 extern const std::string_view kDefaultPopulationYaml;
+extern const std::string_view kStormPopulationYaml;
 
 namespace {
 
@@ -26,9 +27,9 @@ struct Parameter {
 
 constexpr double kDay_s = 86'400;
 
-#define TOCSIN_PARAMETER(section, key, min, max)                                                \
-  Parameter {                                                                                   \
-#section, #key, [](PopulationParameters & p) -> double& { return p.section.key; }, min, max \
+#define TOCSIN_PARAMETER(section, key, min, max)                                               \
+  Parameter {                                                                                  \
+    #section, #key, [](PopulationParameters& p) -> double& { return p.section.key; }, min, max \
   }
 #define TOCSIN_SHARE(section, key) TOCSIN_PARAMETER(section, key, 0, 1)
 #define TOCSIN_SECONDS(section, key) TOCSIN_PARAMETER(section, key, 0, kDay_s)
@@ -59,6 +60,7 @@ constexpr Parameter kParameters[] = {
     TOCSIN_SECONDS(rings, dead_s),
     TOCSIN_SECONDS(rings, unreachable_s),
     TOCSIN_SECONDS(rings, declined_s),
+    TOCSIN_SECONDS(rings, congestion_s),
     TOCSIN_POSITIVE_SECONDS(busy, clears_median_s),
     TOCSIN_SHARE(human, leaves_early_share),
     TOCSIN_SECONDS(human, leaves_early_max_s),
@@ -87,6 +89,18 @@ constexpr Parameter kParameters[] = {
     TOCSIN_SECONDS(provider, ring_limit_s),
     TOCSIN_SECONDS(provider, call_limit_s),
     TOCSIN_PARAMETER(provider, caller_number_calls_max, 0, 1e9),
+    TOCSIN_PARAMETER(blocking, calls_per_hour_from, 0, 1e9),
+    TOCSIN_PARAMETER(blocking, calls_per_hour_to, 0, 1e9),
+    TOCSIN_SHARE(blocking, share_max),
+    TOCSIN_SHARE(lines, mobile),
+    TOCSIN_SHARE(outage, premises_dead),
+    TOCSIN_SHARE(outage, mobiles_unreachable),
+    TOCSIN_SECONDS(outage, mobiles_unreachable_after_s),
+    TOCSIN_PARAMETER(congestion, exchange_calls_per_minute_max, 0, 1e9),
+    TOCSIN_PARAMETER(night, first_call_h, 0, 24),
+    TOCSIN_PARAMETER(night, starts_h, 0, 24),
+    TOCSIN_PARAMETER(night, ends_h, 0, 24),
+    TOCSIN_SHARE(night, answers_factor),
 };
 
 #undef TOCSIN_POSITIVE_SECONDS
@@ -225,14 +239,16 @@ absl::StatusOr<PopulationParameters> ParsePopulation(std::string_view yaml,
   return parameters;
 }
 
-absl::StatusOr<PopulationParameters> ReadPopulationFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
+absl::StatusOr<PopulationParameters> ReadPopulation(const std::string& preset_or_path) {
+  if (preset_or_path == "calm") return DefaultPopulation();
+  if (preset_or_path == "storm") return ParsePopulation(kStormPopulationYaml, "storm");
+  std::ifstream file(preset_or_path, std::ios::binary);
   std::ostringstream text;
   if (!file || !(text << file.rdbuf())) {
-    return NotFound("cannot read the population file {}; leave it out to use the built-in one",
-                    path);
+    return NotFound("the population '{}' is neither a preset (calm, storm) nor a readable file",
+                    preset_or_path);
   }
-  return ParsePopulation(text.str(), path);
+  return ParsePopulation(text.str(), preset_or_path);
 }
 
 std::string_view DefaultPopulationYaml() {

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "callserver/audio_library.h"
+#include "callserver/call_history.h"
 #include "callserver/call_simulation.h"
 #include "callserver/callback_poster.h"
 #include "callserver/ledger.h"
@@ -87,7 +88,7 @@ struct Answerer {
 class CallServer::Impl {
  public:
   Impl(const Options& options, const Clock& clock, std::unique_ptr<Ledger> ledger,
-       Secret access_key)
+       Secret access_key, CallHistory history)
       : options_(options),
         clock_(clock),
         started_at_(clock.Now()),
@@ -98,7 +99,8 @@ class CallServer::Impl {
         simulation_({.population = options.population,
                      .seed = options.seed,
                      .id_seed = RandomSeed(),
-                     .time_scale = options.time_scale}),
+                     .time_scale = options.time_scale},
+                    std::move(history)),
         poster_(PosterOptions(options), clock,
                 [this](const Callback& callback, const CallbackPoster::Outcome& outcome) {
                   NoteCallback(callback, outcome);
@@ -377,7 +379,12 @@ absl::StatusOr<std::unique_ptr<CallServer>> CallServer::Start(const Options& opt
   absl::StatusOr<std::string> key = wire::DecodeBase64(options.access_key.Reveal());
   if (!key.ok()) return InvalidArgument("call server: the access key must be base64");
   TOCSIN_ASSIGN_OR_RETURN(std::unique_ptr<Ledger> ledger, Ledger::Open(options.ledger_path));
-  auto impl = std::make_unique<Impl>(options, clock, std::move(ledger), Secret(*std::move(key)));
+  CallHistory history = ReadCallHistory(options.ledger_path, options.seed);
+  if (history.calls() > 0) {
+    Log(LogLevel::kInfo, "call_history_read", {{"calls", history.calls()}});
+  }
+  auto impl = std::make_unique<Impl>(options, clock, std::move(ledger), Secret(*std::move(key)),
+                                     std::move(history));
   TOCSIN_RETURN_IF_ERROR(impl->Listen());
   return std::unique_ptr<CallServer>(new CallServer(std::move(impl)));
 }

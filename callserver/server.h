@@ -16,7 +16,8 @@ namespace tocsin::callserver {
 // 2021-05 (/calling/calls).
 //
 // Calls live in memory only: whatever ends the process ends every call at that
-// instant. What it was asked and what became of it stands in the ledger.
+// instant. What it was asked and what became of it stands in the ledger, and a
+// server that continues a ledger meets the population as the last one left it.
 class CallServer {
  public:
   struct Options {

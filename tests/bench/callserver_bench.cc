@@ -57,6 +57,7 @@ double CpuSeconds(const rusage& usage) {
   options.population.answers.machine = options.population.answers.fax = 0;
   options.population.human.leaves_early_share = 0;
   options.population.human.presses_share = 1;
+  options.population.blocking.share_max = 0;
   auto server = CallServer::Start(options, SystemClock());
   if (!server.ok()) std::abort();
   const int port = (*server)->port();

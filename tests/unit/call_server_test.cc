@@ -101,6 +101,7 @@ PopulationParameters EverybodyPressesOne() {
   population.human.presses_early_share = 0;
   population.human.press_p95_s = population.human.press_median_s;
   population.human.patience_s = 10'000;
+  population.blocking.share_max = 0;
   return population;
 }
 
@@ -333,6 +334,35 @@ TEST_F(CallServerTest, AStopEndsTheLiveCalls) {
   ASSERT_TRUE(reading.ok()) << reading.status();
   EXPECT_EQ(reading->calls.at(0).outcome, "server_ended");
   EXPECT_EQ(reading->server_starts, 2);
+}
+
+// Every number's second attempt meets a busy line, if the server knows that it
+// is the second.
+TEST_F(CallServerTest, GoesOnWithThePopulationWhereTheLedgerEnds) {
+  options_.population.reachability = {
+      .at_once = 0, .sometimes = 1, .answer_probability = 0.5, .sometimes_busy = 1};
+  std::vector<std::string> numbers;
+  for (int i = 100; numbers.size() < 10; ++i) {
+    const std::string number = "+15555550" + std::to_string(i);
+    const auto answers = [&](std::uint32_t attempt) {
+      return Answers(
+          PlanCall(options_.population, options_.seed, number, {.attempt = attempt}).far_end);
+    };
+    if (answers(0) && !answers(1)) numbers.push_back(number);
+  }
+  Start();
+  for (const std::string& number : numbers) CreatedLeg(Create(number));
+  Stop();
+  Start();
+  for (const std::string& number : numbers) CreatedLeg(Create(number));
+  while (server_->stats().live_calls > 0) {
+    SystemClock().SleepUntil(SystemClock().Steady() + std::chrono::milliseconds(5), {});
+  }
+  Stop();
+
+  const std::map<std::string, std::int64_t> outcomes = AuditIt().outcomes;
+  EXPECT_EQ(outcomes.at("server_ended"), 10);
+  EXPECT_EQ(outcomes.at("busy"), 10);
 }
 
 // For the sanitizers: everything may be under way when it stops.

@@ -34,6 +34,7 @@ PopulationParameters EverybodyPressesOne() {
   population.human.press_p95_s = population.human.press_median_s;
   population.human.listens_p95_s = population.human.listens_median_s;
   population.provider.setup_s = 1;
+  population.blocking.share_max = 0;
   return population;
 }
 
@@ -83,9 +84,10 @@ std::string Describe(const wire::Event& event) {
 // A simulation with its own time, and all that it said.
 class World {
  public:
-  explicit World(const PopulationParameters& population, double time_scale = 1)
-      : simulation_({.population = population, .seed = 1, .id_seed = 2, .time_scale = time_scale}) {
-  }
+  explicit World(const PopulationParameters& population, double time_scale = 1,
+                 CallHistory history = {})
+      : simulation_({.population = population, .seed = 1, .id_seed = 2, .time_scale = time_scale},
+                    std::move(history)) {}
 
   std::string Create(const std::string& number = kNumber, const std::string& caller = "+1800") {
     Step(input::CreateCall{.number = number,
@@ -402,6 +404,65 @@ TEST(CallSimulation, ACallerNumberBeyondItsLimitIsBlocked) {
   int blocked = 0;
   for (const CallEnded& end : world.Ends()) blocked += end.reason == "caller_limit" ? 1 : 0;
   EXPECT_EQ(blocked, 1);
+}
+
+TEST(CallSimulation, ACallerNumberThatMakesManyCallsIsBlocked) {
+  PopulationParameters population = EverybodyPressesOne();
+  population.blocking = {.calls_per_hour_from = 100, .calls_per_hour_to = 200, .share_max = 1};
+  World world(population);
+  for (int i = 0; i < 300; ++i) world.Create(fmt::format("+1{}", i));
+  world.Create("+2", "+1801");
+  world.RunToTheEnd();
+
+  int declined = 0;
+  for (const CallEnded& end : world.Ends()) declined += end.far_end == "declined" ? 1 : 0;
+  // None of the first hundred, all of the last hundred, half of those between.
+  EXPECT_NEAR(declined, 150, 20);
+}
+
+TEST(CallSimulation, BeyondItsLimitAnExchangeIsCongested) {
+  PopulationParameters population = EverybodyPressesOne();
+  population.congestion.exchange_calls_per_minute_max = 10;
+  // Sixty times as fast: one call a second is one a minute.
+  World world(population, 60);
+  for (int i = 0; i < 100; ++i) world.Create(fmt::format("+1206555{:04}", i));
+  world.Create("+13035550000");
+  world.RunUntil(absl::Seconds(20));
+  world.Create("+12065550100");
+  world.RunToTheEnd();
+
+  std::map<std::string, int> ends;
+  for (const CallEnded& end : world.Ends()) ++ends[end.far_end];
+  // Of n calls at once 10 get through and then 10/11 + 10/12 ... + 10/99.
+  EXPECT_NEAR(ends["human"], 2 + 10 + 23, 8);
+  EXPECT_EQ(ends["human"] + ends["congestion"], 102);
+}
+
+// Whatever its fate, a call is one; and a simulation that has been told of them
+// goes on like the one that placed them.
+TEST(CallSimulation, GoesOnFromTheHistoryOfAnother) {
+  PopulationParameters population = DefaultPopulation();
+  population.reachability = {.at_once = 0, .sometimes = 1, .answer_probability = 0.5};
+  CallHistory history;
+  World uninterrupted(population);
+  for (int i = 0; i < 200; ++i) {
+    uninterrupted.Create(fmt::format("+1{}", i % 150));
+    history.Add(kStart, fmt::format("+1{}", i % 150), "+1800");
+  }
+  uninterrupted.RunUntil(absl::Hours(1));
+  World restarted(population, 1, std::move(history));
+  restarted.RunUntil(absl::Hours(1));
+  const std::size_t before = uninterrupted.Ends().size();
+  for (int i = 0; i < 150; ++i) {
+    uninterrupted.Create(fmt::format("+1{}", i));
+    restarted.Create(fmt::format("+1{}", i));
+  }
+  uninterrupted.RunToTheEnd();
+  restarted.RunToTheEnd();
+
+  std::vector<CallEnded> ends = uninterrupted.Ends();
+  ends.erase(ends.begin(), ends.begin() + static_cast<std::ptrdiff_t>(before));
+  EXPECT_EQ(restarted.Ends(), ends);
 }
 
 TEST(CallSimulation, NoCallLastsLongerThanTheLimit) {

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <vector>
 
@@ -21,7 +23,7 @@ std::string Number(int i) {
 }
 
 CallPlan DefaultPlan(const std::string& number, std::uint32_t attempt) {
-  return PlanCall(DefaultPopulation(), 7, number, attempt);
+  return PlanCall(DefaultPopulation(), 7, number, {.attempt = attempt});
 }
 
 // The share of a population for which `holds` does.
@@ -47,7 +49,7 @@ TEST(Population, TheSameSeedMeetsTheSamePeople) {
   }
   EXPECT_LT(ShareOf(1'000,
                     [](int i) {
-                      return PlanCall(DefaultPopulation(), 8, Number(i), 0).far_end ==
+                      return PlanCall(DefaultPopulation(), 8, Number(i), {}).far_end ==
                              DefaultPlan(Number(i), 0).far_end;
                     }),
             0.6);
@@ -135,8 +137,185 @@ TEST(Population, NobodyIsRungBeyondTheProvidersLimit) {
   PopulationParameters parameters = DefaultPopulation();
   parameters.provider.ring_limit_s = 5;
   for (int i = 0; i < 2'000; ++i) {
-    EXPECT_LE(PlanCall(parameters, 7, Number(i), 0).rings, absl::Seconds(5));
+    EXPECT_LE(PlanCall(parameters, 7, Number(i), {}).rings, absl::Seconds(5));
   }
+}
+
+FarEnd DefaultMeets(int i, const Circumstances& circumstances) {
+  return PlanCall(DefaultPopulation(), 7, Number(i), circumstances).far_end;
+}
+
+const PopulationParameters& Storm() {
+  static const PopulationParameters storm = ReadPopulation("storm").value();
+  return storm;
+}
+
+FarEnd StormMeets(int i, const Circumstances& circumstances) {
+  return PlanCall(Storm(), 7, Number(i), circumstances).far_end;
+}
+
+bool IsMobileInStorm(int i) {
+  return IsMobile(Storm(), 7, Number(i));
+}
+
+Circumstances AfterHours(double hours) {
+  return {.since_first_call = absl::Hours(hours)};
+}
+
+// How many of the mobiles, or of the premises' lines, meet one of `far_ends`.
+double StormShare(bool mobiles, const std::vector<FarEnd>& far_ends, double hours) {
+  int lines = 0;
+  int met = 0;
+  for (int i = 0; i < kNumbers; ++i) {
+    if (IsMobileInStorm(i) != mobiles) continue;
+    ++lines;
+    if (std::count(far_ends.begin(), far_ends.end(), StormMeets(i, AfterHours(hours))) > 0) ++met;
+  }
+  return static_cast<double>(met) / lines;
+}
+
+TEST(Blocking, RisesToAFifthOfAllCallsWithTheCallsPerHourOfTheCallerNumber) {
+  const auto declined_at = [](double calls_per_hour) {
+    return ShareOf(kNumbers, [calls_per_hour](int i) {
+      return DefaultMeets(i, {.caller_calls_per_hour = calls_per_hour}) == FarEnd::kDeclined;
+    });
+  };
+  EXPECT_NEAR(declined_at(0), 0.03, 0.01);
+  EXPECT_EQ(declined_at(200), declined_at(0));
+  EXPECT_NEAR(declined_at(1'600), 0.115, 0.01);
+  EXPECT_NEAR(declined_at(3'000), 0.20, 0.01);
+  EXPECT_EQ(declined_at(1e9), declined_at(3'000));
+}
+
+TEST(Blocking, OnlyTurnsAnswersIntoRefusalsAndNeverFewerWithMoreCalls) {
+  for (int i = 0; i < 2'000; ++i) {
+    const FarEnd usual = DefaultMeets(i, {});
+    bool was_blocked = false;
+    for (double calls_per_hour = 0; calls_per_hour < 4'000; calls_per_hour += 250) {
+      const FarEnd met = DefaultMeets(i, {.caller_calls_per_hour = calls_per_hour});
+      if (met != usual) {
+        ASSERT_TRUE(Answers(usual));
+        ASSERT_EQ(met, FarEnd::kDeclined);
+      }
+      ASSERT_TRUE(met != usual || !was_blocked);
+      was_blocked = met != usual;
+    }
+  }
+}
+
+TEST(Blocking, IsDrawnAnewForEachAttempt) {
+  const auto blocked = [](int i, std::uint32_t attempt) {
+    return Answers(DefaultMeets(i, {.attempt = attempt})) &&
+           !Answers(DefaultMeets(i, {.attempt = attempt, .caller_calls_per_hour = 1e4}));
+  };
+  const double once = ShareOf(kNumbers, [&](int i) { return blocked(i, 0); });
+  const double twice = ShareOf(kNumbers, [&](int i) { return blocked(i, 0) && blocked(i, 1); });
+  EXPECT_NEAR(once, 0.66 * 0.26, 0.01);
+  // Independent of each other among those who answer both times.
+  EXPECT_NEAR(twice / once, 0.26 * 0.9, 0.03);
+}
+
+TEST(Storm, ACalmDayKnowsNoneOfIt) {
+  for (int i = 0; i < 2'000; ++i) {
+    const Circumstances late = {.since_first_call = absl::Hours(15),
+                                .exchange_calls_per_minute = 1e6};
+    ASSERT_EQ(DefaultMeets(i, late), DefaultMeets(i, {}));
+  }
+}
+
+TEST(Storm, WhoHasAMobileIsSticky) {
+  EXPECT_NEAR(ShareOf(kNumbers, IsMobileInStorm), 0.65, 0.01);
+  for (int i = 0; i < 1'000; ++i) {
+    ASSERT_EQ(IsMobileInStorm(i), IsMobile(DefaultPopulation(), 7, Number(i)));
+  }
+}
+
+TEST(Storm, FifteenPercentOfPremisesLinesAreDead) {
+  const std::vector<FarEnd> dead = {FarEnd::kDead, FarEnd::kAnnouncement};
+  EXPECT_NEAR(StormShare(/*mobiles=*/false, dead, 0), 0.15, 0.01);
+  EXPECT_NEAR(StormShare(/*mobiles=*/false, dead, 9), 0.15, 0.01);
+  EXPECT_NEAR(StormShare(/*mobiles=*/true, dead, 9), 0.07, 0.01);
+}
+
+TEST(Storm, MobilesAreUnreachableMoreAndMoreOverFourHours) {
+  const std::vector<FarEnd> unreachable = {FarEnd::kUnreachable};
+  EXPECT_NEAR(StormShare(/*mobiles=*/true, unreachable, 0), 0.03, 0.005);
+  EXPECT_NEAR(StormShare(/*mobiles=*/true, unreachable, 2), 0.09, 0.01);
+  EXPECT_NEAR(StormShare(/*mobiles=*/true, unreachable, 4), 0.15, 0.01);
+  EXPECT_NEAR(StormShare(/*mobiles=*/true, unreachable, 40), 0.15, 0.01);
+  EXPECT_NEAR(StormShare(/*mobiles=*/false, unreachable, 40), 0.03, 0.005);
+}
+
+TEST(Storm, WhatIsLostStaysLost) {
+  for (int i = 0; i < 2'000; ++i) {
+    bool was_lost = false;
+    for (std::uint32_t attempt = 0; attempt < 10; ++attempt) {
+      const FarEnd met =
+          StormMeets(i, {.attempt = attempt, .since_first_call = absl::Hours(attempt) / 2});
+      const bool is_lost = met == FarEnd::kDead || met == FarEnd::kUnreachable;
+      ASSERT_TRUE(is_lost || !was_lost) << i;
+      was_lost = is_lost;
+    }
+  }
+}
+
+TEST(Storm, AnExchangeCarriesFourHundredCallsAMinute) {
+  const auto congested_at = [](double calls_per_minute) {
+    return ShareOf(kNumbers, [calls_per_minute](int i) {
+      return StormMeets(i, {.exchange_calls_per_minute = calls_per_minute}) == FarEnd::kCongestion;
+    });
+  };
+  EXPECT_EQ(congested_at(400), 0);
+  EXPECT_NEAR(congested_at(500), 0.2, 0.01);
+  EXPECT_NEAR(congested_at(1'600), 0.75, 0.01);
+  for (int i = 0; i < 1'000; ++i) {
+    if (StormMeets(i, {.exchange_calls_per_minute = 500}) != FarEnd::kCongestion) continue;
+    ASSERT_EQ(StormMeets(i, {.exchange_calls_per_minute = 600}), FarEnd::kCongestion);
+  }
+}
+
+// The first call is made at 18 h, the night is from 22 h to 7 h.
+TEST(Storm, AtNightHalfAsManyAnswer) {
+  const auto answers_after = [](double hours) {
+    return ShareOf(kNumbers, [hours](int i) {
+      const FarEnd met = StormMeets(i, AfterHours(hours));
+      return Answers(met) && met != FarEnd::kAnnouncement;
+    });
+  };
+  const double evening = answers_after(3.99);
+  EXPECT_NEAR(answers_after(4.01), evening / 2, 0.01);
+  EXPECT_NEAR(answers_after(12.99), evening / 2, 0.01);
+  EXPECT_NEAR(answers_after(13.01), evening, 0.01);
+  EXPECT_NEAR(answers_after(24 + 4.01), evening / 2, 0.01);
+}
+
+TEST(Presets, AreFoundByNameAndDifferInTheWeatherOnly) {
+  const auto calm = ReadPopulation("calm");
+  ASSERT_TRUE(calm.ok());
+  EXPECT_EQ(calm->outage.premises_dead, 0);
+  EXPECT_EQ(Storm().outage.premises_dead, 0.15);
+  EXPECT_EQ(Storm().human.key_1, calm->human.key_1);
+  EXPECT_EQ(Storm().night.starts_h, calm->night.starts_h);
+}
+
+TEST(Presets, WhatIsNeitherPresetNorFileIsToldBoth) {
+  const absl::Status status = ReadPopulation("strom").status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(status.message(),
+            "the population 'strom' is neither a preset (calm, storm) nor a readable file");
+}
+
+TEST(PopulationFile, IsReadFromItsPath) {
+  const std::string path = testing::TempDir() + "/population_test.yaml";
+  std::ofstream(path) << "lines: {mobile: 0.5}\n";
+  const auto read = ReadPopulation(path);
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->lines.mobile, 0.5);
+  std::ofstream(path) << "lines: {mobile: 2}\n";
+  EXPECT_EQ(ReadPopulation(path).status().code(), absl::StatusCode::kInvalidArgument);
+  std::filesystem::remove(path);
+  // A folder opens, but cannot be read.
+  EXPECT_EQ(ReadPopulation(testing::TempDir()).status().code(), absl::StatusCode::kNotFound);
 }
 
 TEST(PopulationFile, WhatItLeavesOutKeepsItsDefault) {
@@ -189,7 +368,6 @@ TEST(PopulationFile, WhatIsNoYamlIsRefusedWithItsLine) {
   EXPECT_THAT(std::string(ParsePopulation("a: [\n", "p.yaml").status().message()),
               HasSubstr("p.yaml:"));
   EXPECT_EQ(ParsePopulation("- 1\n", "p.yaml").status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(ReadPopulationFile("/nonexistent/p.yaml").status().code(), absl::StatusCode::kNotFound);
   EXPECT_FALSE(ParsePopulation("human: {key_1: .nan}", "p.yaml").ok());
 }
 
