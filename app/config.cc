@@ -166,7 +166,8 @@ Set CallbackUrl() {
   };
 }
 
-std::vector<Setting> MakeSettings() {
+// What there is around the embedded parts: the trunk and the call server.
+std::vector<Setting> EmbeddedSettings() {
   const Config d;
   const auto num = [](auto value) { return fmt::format("{}", value); };
   return {
@@ -208,6 +209,14 @@ std::vector<Setting> MakeSettings() {
        NumberIn(&Config::fault_hang_every, 0, 1'000'000), "0"},
       {"fault_html_every", kUp | kCallServer, "Every n-th is answered with a page of HTML", true,
        NumberIn(&Config::fault_html_every, 0, 1'000'000), "0"},
+  };
+}
+
+// What a node of the service needs.
+std::vector<Setting> ServiceSettings() {
+  const Config d;
+  const auto num = [](auto value) { return fmt::format("{}", value); };
+  return {
       {"api_host", kUp | kServe, "Address that the gRPC API listens at", true,
        Text(&Config::api_host), d.api_host},
       {"api_port", kUp | kServe, "Its port; 0: any free one", true,
@@ -242,6 +251,12 @@ std::vector<Setting> MakeSettings() {
        FromFile(SetCallbackKeys), ""},
       {"log_level", kAll, "debug, info, warn or error", true, SetLogLevelSetting, "info"},
   };
+}
+
+std::vector<Setting> MakeSettings() {
+  std::vector<Setting> settings = EmbeddedSettings();
+  for (Setting& setting : ServiceSettings()) settings.push_back(std::move(setting));
+  return settings;
 }
 
 const Setting* FindSetting(const std::string& key) {

@@ -222,16 +222,16 @@ bool CallSimulation::DoNext(Call& call) {
       return true;
     case Phase::kConnected: break;
   }
-  if (call.presses_at <= now_) {
+  // In the order in which they are due: a step that comes late takes several.
+  const absl::Time leaves = std::min(call.leaves_at, call.patience_until);
+  const absl::Time first = std::min({call.presses_at, call.play_ends_at, leaves, call.limit_at});
+  if (first > now_) return false;
+  if (call.presses_at == first) {
     PressKey(call);
-  } else if (call.play_ends_at <= now_) {
+  } else if (call.play_ends_at == first) {
     EndPlay(call, kOk, 0, "Action completed successfully.");
-  } else if (call.leaves_at <= now_ || call.patience_until <= now_) {
-    End(call, "far_end");
-  } else if (call.limit_at <= now_) {
-    End(call, "call_limit");
   } else {
-    return false;
+    End(call, leaves == first ? "far_end" : "call_limit");
   }
   return true;
 }

@@ -125,6 +125,12 @@ class World {
     now_ = kStart + since_start;
   }
 
+  // As a busy machine does: the time passes, and one wake takes all that was due.
+  void Oversleep(absl::Duration length) {
+    now_ += length;
+    Step(input::Tick());
+  }
+
   void RunToTheEnd() {
     while (simulation_.next_wake() < absl::InfiniteFuture()) {
       now_ = std::max(now_, simulation_.next_wake());
@@ -195,6 +201,18 @@ TEST(CallSimulation, EverythingIsDividedByTheTimeScale) {
   EXPECT_THAT(world.told(), ElementsAre(Told{0.1, "Establishing"}, Told{1, "Established"},
                                         Told{3.1, "key 1 #1"}, Told{3.2, "play 1 200/0"},
                                         Told{3.9, "Terminating"}, Told{3.94, "Terminated"}));
+}
+
+TEST(CallSimulation, WhatIsDueTogetherHappensInItsOrder) {
+  World world(EverybodyPressesOne());
+  const std::string leg = world.Create();
+  world.RunUntil(absl::Seconds(12));
+  // The instruction at 8 s, the end at 10 s, the key at 11 s; away 8 s later.
+  world.Play(leg, "1", 10);
+  world.Oversleep(absl::Seconds(12));
+
+  EXPECT_THAT(world.Words(),
+              ElementsAre("Establishing", "Established", "play 1 200/0", "key 1 #1"));
 }
 
 TEST(CallSimulation, ACancelledPlayCompletesWithItsCode) {
