@@ -164,6 +164,7 @@ class Reader {
 
   void AddUnknown(const YAML::Node& at, const std::string& name) {
     std::vector<std::string> names;
+    names.reserve(keys_.size());
     for (const Key& key : keys_) names.emplace_back(key.name);
     const std::string nearest = NearestName(name, names);
     Add(at.Mark(), fmt::format("unknown key '{}'; {}", CutToWidth(Printable(name), 60),

@@ -112,7 +112,7 @@ class HttpServerTest : public ::testing::Test {
   }
 
   // Answers with the body unless told otherwise.
-  void Start(HttpServer::Handler handler = {}) {
+  void Start(const HttpServer::Handler& handler = {}) {
     auto started = HttpServer::Start(options_, [this, handler](const HttpRequest& request) {
       ++handled_;
       return handler ? handler(request) : HttpResponse{.body = request.body};

@@ -56,6 +56,7 @@ TEST_F(ProgressBoardTest, OneReadingServesAllWhoWatch) {
   const int before = readings();
 
   std::vector<std::future<absl::Status>> told;
+  told.reserve(watches.size());
   for (auto& watch : watches) {
     told.push_back(std::async(std::launch::async, [&] { return watch->Next().status(); }));
   }
