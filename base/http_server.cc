@@ -37,6 +37,10 @@ void TakeAnyRoute(httplib::Request& request) {
 // Of the request that this thread serves; the library carries nothing of ours.
 thread_local absl::Time arrived_at = absl::InfinitePast();
 
+// Whether it was read to its end. If not, what follows on the connection is the
+// rest of a body, which whoever sent it could have made look like a request.
+thread_local bool read_to_its_end = false;
+
 absl::Duration SinceArrival() {
   if (arrived_at == absl::InfinitePast()) return absl::ZeroDuration();
   return std::max(SystemClock().Now() - arrived_at, absl::ZeroDuration());
@@ -78,7 +82,9 @@ class Server final : public httplib::Server {
       bool closed = false;
       while (!closed && NextRequestComes(stream)) {
         stream.ExpectRequest();
+        read_to_its_end = false;
         if (!process_request(stream, false, closed, begin) || !stream.Flush()) break;
+        if (!read_to_its_end) break;
       }
     }
     ::shutdown(socket, SHUT_RDWR);
@@ -112,6 +118,10 @@ HttpRequest FromLibrary(const httplib::Request& request) {
   made.remote_address = request.remote_addr;
   made.waited = SinceArrival();
   return made;
+}
+
+bool HasBody(const httplib::Request& request) {
+  return request.has_header("Content-Length") || request.has_header("Transfer-Encoding");
 }
 
 void ToLibrary(HttpResponse&& from, httplib::Response& to) {
@@ -187,6 +197,9 @@ class HttpServer::Impl {
     const auto plain = [this](const httplib::Request& request, httplib::Response& response) {
       HttpRequest made = FromLibrary(request);
       made.body = request.body;
+      // The library reads no body that comes with a GET or OPTIONS.
+      read_to_its_end = request.method == "DELETE" || !HasBody(request);
+      if (!read_to_its_end) response.set_header("Connection", "close");
       Handle(made, response);
     };
     // The library's own limit does not hold for chunked bodies: count here.
@@ -199,13 +212,11 @@ class HttpServer::Impl {
         if (!too_long) made.body.append(data, size);
         return !too_long;
       });
-      if (complete) return Handle(made, response);
       // Also without a body at all, which is an empty one.
-      if (!too_long && request.get_header_value("Content-Length").empty() &&
-          request.get_header_value("Transfer-Encoding").empty()) {
-        return Handle(made, response);
-      }
-      response.status = too_long ? 413 : 400;
+      read_to_its_end = complete || (!too_long && !HasBody(request));
+      if (read_to_its_end) return Handle(made, response);
+      // The library has judged a length that was declared.
+      if (response.status != 413) response.status = too_long ? 413 : 400;
       response.set_header("Connection", "close");
     };
     server_.Get(".*", plain);

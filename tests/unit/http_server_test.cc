@@ -184,7 +184,7 @@ TEST_F(HttpServerTest, RefusesALongerBodyByItsDeclaredLength) {
 
   client.Send(Post(std::string(1001, 'x')));
 
-  EXPECT_THAT(client.Receive(), StartsWith("HTTP/1.1 4"));
+  EXPECT_THAT(client.Receive(), StartsWith("HTTP/1.1 413"));
   EXPECT_EQ(handled_, 0);
 }
 
@@ -197,6 +197,31 @@ TEST_F(HttpServerTest, RefusesALongerBodyThatComesInChunks) {
 
   EXPECT_THAT(client.Receive(), StartsWith("HTTP/1.1 413"));
   EXPECT_EQ(handled_, 0);
+}
+
+// What is left of a body that was refused must not be taken for a request.
+TEST_F(HttpServerTest, ClosesAfterABodyThatItDidNotReadToItsEnd) {
+  Start();
+  RawClient client(server_->port());
+
+  client.Send(Chunked({std::string(1001, 'x')}) + Post("smuggled"));
+
+  EXPECT_THAT(client.Receive(), StartsWith("HTTP/1.1 413"));
+  EXPECT_TRUE(client.SeesTheEnd());
+  EXPECT_EQ(handled_, 0);
+}
+
+TEST_F(HttpServerTest, ClosesAfterAGetWithABodyWhichNobodyReads) {
+  Start();
+  RawClient client(server_->port());
+  const std::string smuggled = Post("smuggled");
+
+  client.Send(fmt::format("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{}",
+                          smuggled.size(), smuggled));
+
+  EXPECT_THAT(client.Receive(), StartsWith("HTTP/1.1 200"));
+  EXPECT_TRUE(client.SeesTheEnd());
+  EXPECT_EQ(handled_, 1);
 }
 
 TEST_F(HttpServerTest, RefusesAHeaderThatIsTooLongAndServesTheNextClient) {
@@ -219,6 +244,7 @@ TEST_F(HttpServerTest, RefusesWhatIsNoHttp) {
   ASSERT_TRUE(client.Send("\x16\x03\x01 what is this\r\n\r\n"));
 
   EXPECT_THAT(client.Receive(), StartsWith("HTTP/1.1 400"));
+  EXPECT_TRUE(client.SeesTheEnd());
   EXPECT_EQ(handled_, 0);
 }
 
