@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/status_macros.h"
 
 namespace tocsin {
@@ -343,6 +344,33 @@ TEST_F(HttpServerTest, StopMayBeRepeated) {
   Start();
   server_->Stop();
   server_->Stop();
+}
+
+TEST_F(HttpServerTest, KnowsHowLongARequestWaitedForItsThread) {
+  std::promise<void> go;
+  std::vector<absl::Duration> waited;
+  std::vector<absl::Time> began;
+  Start([&](const HttpRequest& request) {
+    waited.push_back(request.waited);
+    began.push_back(SystemClock().Now());
+    if (waited.size() == 1) go.get_future().wait();
+    return HttpResponse{};
+  });
+  RawClient client(server_->port());
+  ASSERT_TRUE(client.Send(Post("one")));
+  while (handled_ == 0) std::this_thread::yield();
+  const absl::Time before = SystemClock().Now();
+  ASSERT_TRUE(client.Send(Post("two")));
+  const absl::Time sent = SystemClock().Now();
+  go.set_value();
+  client.Receive();
+  client.Receive();
+
+  ASSERT_EQ(waited.size(), 2U);
+  EXPECT_GE(waited[0], absl::ZeroDuration());
+  // It was there when Send() returned, and not before it was called.
+  EXPECT_GE(waited[1], began[1] - sent - absl::Milliseconds(1));
+  EXPECT_LE(waited[1], began[1] - before + absl::Milliseconds(1));
 }
 
 }  // namespace
