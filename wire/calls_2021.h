@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "wire/identifier.h"
 
 // Requests and responses of the 2021 dialects, both directions: Encode for the
 // sender, Decode for the receiver.
@@ -17,22 +18,6 @@
 //
 // Strings are as on the wire: valid UTF-8, not otherwise checked.
 namespace tocsin::wire {
-
-// A party of a call. Exactly one kind on the wire.
-struct Identifier {
-  enum class Kind { kUnknown, kPhoneNumber, kCommunicationUser, kTeamsUser };
-  Kind kind = Kind::kUnknown;
-  std::string value;  // Phone number with '+', or the user's id.
-
-  static Identifier PhoneNumber(std::string_view e164) {
-    return {Kind::kPhoneNumber, std::string(e164)};
-  }
-  static Identifier CommunicationUser(std::string_view id) {
-    return {Kind::kCommunicationUser, std::string(id)};
-  }
-
-  friend bool operator==(const Identifier&, const Identifier&) = default;
-};
 
 struct CreateCallRequest {
   std::optional<Identifier> source;  // 2021-04 has none.

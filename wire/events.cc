@@ -12,6 +12,7 @@
 #include "wire/identifier_json.h"
 #include "wire/json_reader.h"
 #include "wire/json_text.h"
+#include "wire/tones.h"
 
 namespace tocsin::wire {
 namespace {
@@ -61,39 +62,6 @@ std::string_view StateName(CallState state) {
     if (known.state == state) return known.name;
   }
   return "Unknown";
-}
-
-struct ToneSpelling {
-  char tone;
-  std::string_view name;
-};
-// Without the "tone" that may stand before it.
-constexpr ToneSpelling kTones[] = {
-    {'0', "0"},     {'1', "1"},     {'2', "2"},    {'3', "3"},    {'4', "4"},        {'5', "5"},
-    {'6', "6"},     {'7', "7"},     {'8', "8"},    {'9', "9"},    {'*', "Star"},     {'#', "Pound"},
-    {'a', "A"},     {'b', "B"},     {'c', "C"},    {'d', "D"},    {'0', "zero"},     {'1', "one"},
-    {'2', "two"},   {'3', "three"}, {'4', "four"}, {'5', "five"}, {'6', "six"},      {'7', "seven"},
-    {'8', "eight"}, {'9', "nine"},  {'*', "*"},    {'#', "#"},    {'*', "asterisk"},
-};
-
-std::optional<char> ToneNamed(std::string_view name) {
-  constexpr std::string_view kTone = "tone";
-  if (name.size() > kTone.size() && SameName(name.substr(0, kTone.size()), kTone)) {
-    name.remove_prefix(kTone.size());
-  }
-  for (const ToneSpelling& known : kTones) {
-    if (SameName(known.name, name)) return known.tone;
-  }
-  return std::nullopt;
-}
-
-std::string ToneName(char tone) {
-  if (tone >= '0' && tone <= '9') return std::string("Tone") + tone;
-  for (const ToneSpelling& known : kTones) {
-    if (known.tone == tone) return std::string(known.name);
-  }
-  TOCSIN_CHECK(false && "a tone is one of 0123456789*#abcd");
-  return {};
 }
 
 std::optional<absl::Time> ParseEventTime(const Json* json) {
@@ -276,7 +244,7 @@ Encoded EncodeBody(const Event& event, const CallStateChanged& body) {
 Encoded EncodeBody(const Event& event, const DtmfReceived& body) {
   JsonObject tone;
   tone.AddInteger("SequenceId", body.sequence_id);
-  tone.AddString("Tone", ToneName(body.tone));
+  tone.AddString("Tone", ToneName2021(body.tone));
   JsonObject data;
   data.AddJson("ToneInfo", std::move(tone).Finish());
   data.AddString("CallLegId", body.call_leg_id);

@@ -91,6 +91,8 @@ TEST(Calls2021, CreateNamesTheMemberThatIsWrong) {
   const std::pair<const char*, const char*> cases[] = {
       {"", "not JSON"},
       {"[]", "create call must be an object"},
+      {R"({"targets":[],"targets":[]})", "create call: an object has two members of one name"},
+      {R"({"source":{"a":1,"a":2}})", "create call: an object has two members of one name"},
       {"{}", "create call.targets must be an array with at least one party"},
       {R"({"targets":[]})", "targets must be an array with at least one party"},
       {R"({"targets":{}})", "create call.targets must be an array"},

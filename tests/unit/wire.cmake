@@ -3,7 +3,9 @@ tocsin_test(NAME wire_test LABEL unit
     unit/callback_url_test.cc
     unit/calls_2021_test.cc
     unit/events_test.cc
+    unit/identifier_test.cc
     unit/json_text_test.cc
     unit/paths_test.cc
     unit/request_signing_test.cc
+    unit/tones_test.cc
   DEPENDS tocsin::wire)
