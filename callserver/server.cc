@@ -334,7 +334,7 @@ class CallServer::Impl {
         .at = Now(),
         .call_leg_id = wire::CallLegId(callback.event),
         .entry = CallbackDone{
-            .type = std::string(wire::EventType(callback.event.body).substr(kPrefix.size())),
+            .type = wire::EventType(callback.event.body).substr(kPrefix.size()),
             .status = outcome.status,
             .tries = outcome.tries,
             .dropped = outcome.dropped}};

@@ -3,6 +3,7 @@ tocsin_test(NAME wire_test LABEL unit
     unit/callback_url_test.cc
     unit/calls_2021_test.cc
     unit/calls_ga_test.cc
+    unit/events_ga_test.cc
     unit/events_test.cc
     unit/identifier_test.cc
     unit/json_text_test.cc
