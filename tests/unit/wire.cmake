@@ -9,5 +9,6 @@ tocsin_test(NAME wire_test LABEL unit
     unit/json_text_test.cc
     unit/paths_test.cc
     unit/request_signing_test.cc
+    unit/result_codes_test.cc
     unit/tones_test.cc
   DEPENDS tocsin::wire)
