@@ -43,7 +43,9 @@ absl::StatusOr<bool> Lists(const ObjectReader& reader, std::string_view name,
   return false;
 }
 
-std::string WantedEventsJson(const CreateCallRequest& request) {
+// Of a create call or a join.
+template <class Request>
+std::string WantedEventsJson(const Request& request) {
   std::string json = "[";
   if (request.wants_participants_updated) AppendJsonString(json, kWantParticipantsUpdated);
   if (request.wants_dtmf) {
@@ -51,6 +53,14 @@ std::string WantedEventsJson(const CreateCallRequest& request) {
     AppendJsonString(json, kWantDtmf);
   }
   return json + "]";
+}
+
+template <class Request>
+absl::Status ReadWantedEvents(const ObjectReader& reader, Request& request) {
+  TOCSIN_ASSIGN_OR_RETURN(request.wants_participants_updated,
+                          Lists(reader, "requestedCallEvents", kWantParticipantsUpdated));
+  TOCSIN_ASSIGN_OR_RETURN(request.wants_dtmf, Lists(reader, "requestedCallEvents", kWantDtmf));
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -75,12 +85,14 @@ std::string Encode(const CreateCallResponse& response) {
   return std::move(object).Finish();
 }
 
-std::string Encode(const PlayAudioRequest& request) {
+std::string Encode(const PlayAudioRequest& request, Edition edition) {
   JsonObject object;
   object.AddString("audioFileUri", request.audio_file_uri);
   object.AddBool("loop", request.loop);
   object.AddString("operationContext", request.operation_context);
-  object.AddString("resourceId", request.resource_id);
+  object.AddString(edition == Edition::kSwagger ? "audioFileId" : "resourceId",
+                   request.resource_id);
+  AddUnlessEmpty(object, "callbackUri", request.callback_uri);
   return std::move(object).Finish();
 }
 
@@ -97,6 +109,17 @@ std::string Encode(const InviteParticipantsRequest& request) {
   }
   object.AddJson("participants", IdentifiersJson(request.participants, Casing::kCamel));
   object.AddString("operationContext", request.operation_context);
+  AddUnlessEmpty(object, "callbackUri", request.callback_uri);
+  return std::move(object).Finish();
+}
+
+std::string Encode(const JoinRequest& request) {
+  JsonObject object;
+  if (request.source) object.AddJson("source", IdentifierJson(*request.source, Casing::kCamel));
+  AddUnlessEmpty(object, "subject", request.subject);
+  object.AddString("callbackUri", request.callback_uri);
+  object.AddJson("requestedModalities", R"(["audio"])");
+  object.AddJson("requestedCallEvents", WantedEventsJson(request));
   return std::move(object).Finish();
 }
 
@@ -134,9 +157,7 @@ absl::StatusOr<CreateCallRequest> DecodeCreateCallRequest(std::string_view body)
   TOCSIN_ASSIGN_OR_RETURN(request.caller_number, ReadCallerNumber(reader));
   TOCSIN_ASSIGN_OR_RETURN(request.subject, reader.StringOrEmpty({"subject"}));
   TOCSIN_ASSIGN_OR_RETURN(request.callback_uri, ReadUrl(reader, {"callbackUri"}));
-  TOCSIN_ASSIGN_OR_RETURN(request.wants_participants_updated,
-                          Lists(reader, "requestedCallEvents", kWantParticipantsUpdated));
-  TOCSIN_ASSIGN_OR_RETURN(request.wants_dtmf, Lists(reader, "requestedCallEvents", kWantDtmf));
+  TOCSIN_RETURN_IF_ERROR(ReadWantedEvents(reader, request));
   return request;
 }
 
@@ -160,6 +181,7 @@ absl::StatusOr<PlayAudioRequest> DecodePlayAudioRequest(std::string_view body) {
   TOCSIN_ASSIGN_OR_RETURN(request.loop, reader.BoolOrFalse({"loop"}));
   TOCSIN_ASSIGN_OR_RETURN(request.operation_context, reader.StringOrEmpty({"operationContext"}));
   TOCSIN_ASSIGN_OR_RETURN(request.resource_id, reader.StringOrEmpty({"resourceId", "audioFileId"}));
+  TOCSIN_ASSIGN_OR_RETURN(request.callback_uri, ReadUrlOrEmpty(reader, {"callbackUri"}));
   return request;
 }
 
@@ -187,6 +209,21 @@ absl::StatusOr<InviteParticipantsRequest> DecodeInviteParticipantsRequest(std::s
                            reader.Place("participants"));
   }
   TOCSIN_ASSIGN_OR_RETURN(request.operation_context, reader.StringOrEmpty({"operationContext"}));
+  TOCSIN_ASSIGN_OR_RETURN(request.callback_uri, ReadUrlOrEmpty(reader, {"callbackUri"}));
+  return request;
+}
+
+absl::StatusOr<JoinRequest> DecodeJoinRequest(std::string_view body) {
+  TOCSIN_ASSIGN_OR_RETURN(const Json json, ParseJson(body, "join", kBodyDepthMax));
+  TOCSIN_ASSIGN_OR_RETURN(const ObjectReader reader, ObjectReader::Read(json, "join"));
+  JoinRequest request;
+  TOCSIN_ASSIGN_OR_RETURN(const auto source, reader.ObjectOrNone({"source"}));
+  if (source) {
+    TOCSIN_ASSIGN_OR_RETURN(request.source, ReadIdentifier(*source));
+  }
+  TOCSIN_ASSIGN_OR_RETURN(request.subject, reader.StringOrEmpty({"subject"}));
+  TOCSIN_ASSIGN_OR_RETURN(request.callback_uri, ReadUrl(reader, {"callbackUri"}));
+  TOCSIN_RETURN_IF_ERROR(ReadWantedEvents(reader, request));
   return request;
 }
 

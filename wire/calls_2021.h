@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "wire/dialect.h"
 #include "wire/identifier.h"
 
 // Requests and responses of the 2021 dialects, both directions: Encode for the
@@ -43,7 +44,8 @@ struct PlayAudioRequest {
   std::string audio_file_uri;  // Absolute http or https URL.
   bool loop = false;           // Until cancelled.
   std::string operation_context;
-  std::string resource_id;  // Key under which the provider may cache the file.
+  std::string resource_id;   // Key under which the provider may cache the file.
+  std::string callback_uri;  // For the result; empty: the call's.
 
   friend bool operator==(const PlayAudioRequest&, const PlayAudioRequest&) = default;
 };
@@ -59,9 +61,22 @@ struct InviteParticipantsRequest {
   std::string caller_number;  // alternateCallerId; needed for telephone numbers.
   std::vector<Identifier> participants;
   std::string operation_context;
+  std::string callback_uri;  // For the result; empty: the call's.
 
   friend bool operator==(const InviteParticipantsRequest&,
                          const InviteParticipantsRequest&) = default;
+};
+
+// Asks to become part of a conversation that is there already: a call to
+// nobody.
+struct JoinRequest {
+  std::optional<Identifier> source;
+  std::string subject;
+  std::string callback_uri;  // Absolute http or https URL.
+  bool wants_participants_updated = false;
+  bool wants_dtmf = true;
+
+  friend bool operator==(const JoinRequest&, const JoinRequest&) = default;
 };
 
 enum class OperationStatus { kUnknown, kNotStarted, kRunning, kCompleted, kFailed };
@@ -99,9 +114,10 @@ struct ErrorBody {
 
 std::string Encode(const CreateCallRequest& request);
 std::string Encode(const CreateCallResponse& response);
-std::string Encode(const PlayAudioRequest& request);
+std::string Encode(const PlayAudioRequest& request, Edition edition = Edition::kOverview);
 std::string Encode(const CancelMediaRequest& request);
 std::string Encode(const InviteParticipantsRequest& request);
+std::string Encode(const JoinRequest& request);
 std::string Encode(const OperationResult& result);
 std::string Encode(const ErrorBody& error);
 
@@ -111,6 +127,7 @@ absl::StatusOr<PlayAudioRequest> DecodePlayAudioRequest(std::string_view body);
 // An empty body is a request without a context: one published edition has none.
 absl::StatusOr<CancelMediaRequest> DecodeCancelMediaRequest(std::string_view body);
 absl::StatusOr<InviteParticipantsRequest> DecodeInviteParticipantsRequest(std::string_view body);
+absl::StatusOr<JoinRequest> DecodeJoinRequest(std::string_view body);
 absl::StatusOr<OperationResult> DecodeOperationResult(std::string_view body);
 
 // Reads the flat form and the one wrapped in "error". Never fails: what is no

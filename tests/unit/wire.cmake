@@ -7,6 +7,8 @@ tocsin_test(NAME wire_test LABEL unit
     unit/events_test.cc
     unit/identifier_test.cc
     unit/json_text_test.cc
+    unit/json_web_token_test.cc
+    unit/paths_ga_test.cc
     unit/paths_test.cc
     unit/request_signing_test.cc
     unit/result_codes_test.cc
