@@ -26,9 +26,9 @@ struct Parameter {
 
 constexpr double kDay_s = 86'400;
 
-#define TOCSIN_PARAMETER(section, key, min, max)                                                \
-  Parameter {                                                                                   \
-#section, #key, [](PopulationParameters & p) -> double& { return p.section.key; }, min, max \
+#define TOCSIN_PARAMETER(section, key, min, max)                                               \
+  Parameter {                                                                                  \
+    #section, #key, [](PopulationParameters& p) -> double& { return p.section.key; }, min, max \
   }
 #define TOCSIN_SHARE(section, key) TOCSIN_PARAMETER(section, key, 0, 1)
 #define TOCSIN_SECONDS(section, key) TOCSIN_PARAMETER(section, key, 0, kDay_s)
@@ -87,6 +87,7 @@ constexpr Parameter kParameters[] = {
     TOCSIN_SECONDS(provider, ring_limit_s),
     TOCSIN_SECONDS(provider, call_limit_s),
     TOCSIN_PARAMETER(provider, caller_number_calls_max, 0, 1e9),
+    TOCSIN_PARAMETER(provider, calls_max, 0, 1e9),
 };
 
 #undef TOCSIN_POSITIVE_SECONDS

@@ -106,7 +106,8 @@ class World {
   void Step(const SimulationInput& happened) {
     Effects effects = simulation_.Step(now_, happened);
     answer_ = std::move(effects.answer);
-    audio_wanted_ = effects.audio_wanted;
+    audio_wanted_.reset();
+    if (!effects.audio_wanted.empty()) audio_wanted_ = effects.audio_wanted.front().key;
     for (Callback& callback : effects.callbacks) {
       told_.push_back(
           {absl::ToDoubleSeconds(*callback.event.occurred_at - kStart), Describe(callback.event)});

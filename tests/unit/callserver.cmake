@@ -2,6 +2,7 @@ tocsin_test(NAME callserver_test LABEL unit
   SOURCES
     unit/audio_file_test.cc
     unit/call_server_test.cc
+    unit/call_simulation_ga_test.cc
     unit/call_simulation_test.cc
     unit/ledger_test.cc
     unit/population_test.cc
