@@ -44,9 +44,10 @@ CallSimulation::CallSimulation(const Options& options)
       teardown_(Real(absl::Seconds(options.population.provider.teardown_s))),
       ring_limit_(Real(absl::Seconds(options.population.provider.ring_limit_s))) {}
 
-Effects CallSimulation::Step(absl::Time now, const SimulationInput& happened) {
+Effects CallSimulation::Step(absl::Time now, const SimulationInput& happened, AskedIn asked_in) {
   TOCSIN_CHECK(now >= now_);
   now_ = now;
+  asked_in_ = asked_in;
   effects_ = Effects();
   // What was due before comes first: a key pressed a moment before a hang-up.
   Take(input::Tick());
@@ -97,7 +98,12 @@ void CallSimulation::Take(const input::HangUp& request) {
 
 CallSimulation::Call* CallSimulation::Find(const std::string& call_leg_id) {
   const auto it = slots_.find(call_leg_id);
-  if (it != slots_.end()) return &calls_.at(it->second);
+  if (it != slots_.end()) {
+    Call& call = calls_.at(it->second);
+    const AskedIn its_own =
+        call.names.dialect == wire::Dialect::kGa ? AskedIn::kGa : AskedIn::k2021;
+    if (asked_in_ == AskedIn::kAny || asked_in_ == its_own) return &call;
+  }
   Refuse(404, kNoSuchCall, "There is no such call, or it has ended.");
   return nullptr;
 }

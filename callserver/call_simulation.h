@@ -182,11 +182,15 @@ class CallSimulation {
     double time_scale = 1;      // All lengths are divided by it.
   };
 
+  // In whose words something is asked. A call is known to those alone who ask in
+  // the words that it was created in.
+  enum class AskedIn { kAny, k2021, kGa };
+
   explicit CallSimulation(const Options& options);
 
   // Takes in what happened at `now`, and everything that was due until then.
   // `now` must not go backwards. Callbacks carry the time of `now`.
-  Effects Step(absl::Time now, const SimulationInput& happened);
+  Effects Step(absl::Time now, const SimulationInput& happened, AskedIn asked_in = AskedIn::kAny);
 
   // When to step with a Tick if nothing else happens; infinite if no call lives.
   absl::Time next_wake() const;
@@ -377,6 +381,7 @@ class CallSimulation {
 
   // Of the step that is being taken.
   absl::Time now_ = absl::InfinitePast();
+  AskedIn asked_in_ = AskedIn::kAny;
   Effects effects_;
 };
 

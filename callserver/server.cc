@@ -179,6 +179,8 @@ class CallServer::Impl {
     return started_steady_ + absl::ToChronoNanoseconds(time - started_at_);
   }
 
+  using AskedIn = CallSimulation::AskedIn;
+
   struct Stepped {
     Answer answer;
     absl::Status ledger;
@@ -186,13 +188,13 @@ class CallServer::Impl {
 
   // Steps the simulation and carries out what follows. When it returns, the
   // ledger has been written.
-  Stepped Step(const SimulationInput& happened) {
+  Stepped Step(const SimulationInput& happened, AskedIn asked_in = AskedIn::kAny) {
     Effects effects;
     std::uint64_t position = 0;
     SteadyTime next;
     {
       std::lock_guard lock(mutex_);
-      effects = simulation_.Step(Now(), happened);
+      effects = simulation_.Step(Now(), happened, asked_in);
       // Under the lock: lines and callbacks keep the order of the steps.
       position = ledger_->Append(effects.ledger);
       if (!effects.callbacks.empty()) poster_.Post(std::move(effects.callbacks));
@@ -206,7 +208,7 @@ class CallServer::Impl {
   }
 
   HttpResponse StepAndAnswer(const SimulationInput& happened) {
-    const Stepped stepped = Step(happened);
+    const Stepped stepped = Step(happened, AskedIn::k2021);
     if (!stepped.ledger.ok()) return Error(500, "InternalError", Message(stepped.ledger));
     return std::visit(Answerer(), stepped.answer);
   }
@@ -284,7 +286,7 @@ class CallServer::Impl {
   }
 
   HttpResponse StepAndAnswerGa(wire::ga::Operation operation, const SimulationInput& happened) {
-    const Stepped stepped = Step(happened);
+    const Stepped stepped = Step(happened, AskedIn::kGa);
     if (!stepped.ledger.ok()) return GaError(500, "InternalError", Message(stepped.ledger));
     return GaAnswer(operation, stepped.answer);
   }

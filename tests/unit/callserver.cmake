@@ -6,4 +6,5 @@ tocsin_test(NAME callserver_test LABEL unit
     unit/call_simulation_test.cc
     unit/ledger_test.cc
     unit/population_test.cc
+    unit/repeated_answers_test.cc
   DEPENDS tocsin::callserver)
