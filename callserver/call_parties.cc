@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view kNotPresent = "8522";
 constexpr std::string_view kConflict = "8519";
+constexpr std::string_view kUnsupported = "8520";
 // What a communication user, who sits at a screen, needs to accept.
 constexpr absl::Duration kUserAccepts = absl::Seconds(1);
 constexpr absl::Duration kInvitationDefault = absl::Seconds(60);
@@ -28,8 +29,36 @@ wire::ga::CallParticipant ParticipantOf(const Seat& seat) {
 
 }  // namespace
 
+void CallSimulation::Take(const input::Join& request) {
+  const auto conversation = conversations_.find(request.conversation_id);
+  if (conversation == conversations_.end() ||
+      calls_.at(slots_.at(conversation->second)).phase != Phase::kConnected) {
+    return Refuse(404, kNotPresent, "There is no such conversation, or it has ended.");
+  }
+  const std::uint64_t host_slot = slots_.at(conversation->second);
+  const std::uint64_t slot = next_slot_++;
+  Call& leg = calls_[slot];
+  Call& host = calls_.at(host_slot);
+  host.joined.push_back(slot);
+  leg.slot = slot;
+  leg.host = host_slot;
+  leg.names = {
+      .dialect = host.names.dialect, .id = NewId(), .conversation_id = host.names.conversation_id};
+  leg.request.callback_uri = request.request.callback_uri;
+  leg.request.wants_dtmf = request.request.wants_dtmf;
+  leg.request.wants_participants_updated = request.request.wants_participants_updated;
+  leg.seat = host.seat;
+  // Whoever is in the conversation takes it at once, and goes when the call does.
+  leg.plan.far_end = FarEnd::kHuman;
+  leg.plan.talks = leg.plan.patience = absl::InfiniteDuration();
+  leg.establishing_at = now_;
+  slots_.emplace(leg.names.id, slot);
+  effects_.answer = wire::CreateCallResponse{.call_leg_id = leg.names.id};
+  Schedule(leg);
+}
+
 void CallSimulation::Take(const input::AddParty& request) {
-  Call* const call = FindConnected(request.call_leg_id);
+  Call* const call = FindHost(request.call_leg_id);
   if (call == nullptr) return;
   const wire::ga::AddParticipantRequest& wanted = request.request;
   if (FindSeat(*call, RawId(wanted.participant)) != nullptr) {
@@ -91,7 +120,7 @@ void CallSimulation::Take(const input::RemoveParty& request) {
 }
 
 void CallSimulation::Take(const input::RemoveParticipant& request) {
-  Call* const call = FindConnected(request.call_leg_id);
+  Call* const call = FindHost(request.call_leg_id);
   if (call == nullptr) return;
   if (request.participant_id == call->seat.participant_id) {
     End(*call, "application");
@@ -154,6 +183,7 @@ void CallSimulation::Take(const input::GetParty& request) {
 
 // Those who are in the call now.
 std::vector<Seat> CallSimulation::SeatsOf(const Call& call) const {
+  if (call.host != 0) return SeatsOf(calls_.at(call.host));
   std::vector<Seat> seats;
   if (call.phase != Phase::kConnected) return seats;
   seats.push_back(call.seat);
@@ -275,6 +305,54 @@ void CallSimulation::TellRoster(Call& call) {
   const bool wanted =
       call.names.dialect == wire::Dialect::kGa || call.request.wants_participants_updated;
   if (wanted) Tell(call, RosterWords(call.names, SeatsOf(call), ++call.rosters));
+  for (const std::uint64_t slot : call.joined) {
+    Call& leg = calls_.at(slot);
+    if (leg.phase == Phase::kConnected) TellRoster(leg);
+  }
+}
+
+// A key that the person has pressed, to every leg that wants to know.
+void CallSimulation::TellTone(const Call& call, char tone) {
+  const auto sequence = static_cast<std::int64_t>(call.keys.size());
+  const bool is_ga = call.names.dialect == wire::Dialect::kGa;
+  if (is_ga ? call.tones_wanted.has_value() : call.request.wants_dtmf) {
+    const Echo echo = call.tones_wanted.value_or(Echo());
+    Tell(call, ToneWords(call.names, echo, sequence, tone), echo.callback_uri);
+  }
+  for (const std::uint64_t slot : call.joined) {
+    const Call& leg = calls_.at(slot);
+    if (leg.phase != Phase::kConnected || !leg.request.wants_dtmf) continue;
+    Tell(leg, ToneWords(leg.names, {}, sequence, tone));
+  }
+}
+
+// Nobody may join it any more. A leg that joined it does not end it.
+void CallSimulation::EndConversation(const Call& call) {
+  const auto it = conversations_.find(call.names.conversation_id);
+  if (it != conversations_.end() && it->second == call.names.id) conversations_.erase(it);
+}
+
+// A connected call that has parties of its own.
+CallSimulation::Call* CallSimulation::FindHost(const std::string& call_leg_id) {
+  Call* const call = FindConnected(call_leg_id);
+  if (call == nullptr || call->host == 0) return call;
+  Refuse(400, kUnsupported, "A leg that joined has no parties; name the conversation instead.");
+  return nullptr;
+}
+
+// A leg that goes, from a call that stays.
+void CallSimulation::LeaveHost(Call& call) {
+  std::erase(calls_.at(call.host).joined, call.slot);
+  call.host = 0;
+}
+
+// The call is over, and with it every leg that joined it.
+void CallSimulation::EndJoined(Call& call) {
+  while (!call.joined.empty()) {
+    Call& leg = calls_.at(call.joined.back());
+    End(leg, "far_end");  // Takes it off the list.
+    Schedule(leg);
+  }
 }
 
 }  // namespace tocsin::callserver

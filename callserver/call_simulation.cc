@@ -251,11 +251,11 @@ void CallSimulation::Connect(Call& call) {
   call.phase = Phase::kConnected;
   call.was_answered = true;
   call.answered_at = now_;
-  if (call.names.dialect != wire::Dialect::kGa) {
+  if (call.names.conversation_id.empty()) {
     call.names.conversation_id = wire::Base64Url(NewId());
     conversations_.emplace(call.names.conversation_id, call.names.id);
   }
-  call.seat.participant_id = NewId();
+  if (call.seat.participant_id.empty()) call.seat.participant_id = NewId();
   // Whoever is going to press a key stays until then, unless nothing is said.
   if (call.plan.key == 0) call.leaves_at = now_ + Real(call.plan.talks);
   call.patience_until = now_ + Real(call.plan.patience);
@@ -271,12 +271,7 @@ void CallSimulation::PressKey(Call& call) {
                         .play_ms = call.last_play_started_at == absl::InfinitePast()
                                        ? -1
                                        : SimulatedMs(now_ - call.last_play_started_at)});
-  const auto sequence = static_cast<std::int64_t>(call.keys.size());
-  const bool is_ga = call.names.dialect == wire::Dialect::kGa;
-  if (is_ga ? call.tones_wanted.has_value() : call.request.wants_dtmf) {
-    const Echo echo = call.tones_wanted.value_or(Echo());
-    Tell(call, ToneWords(call.names, echo, sequence, call.plan.key), echo.callback_uri);
-  }
+  TellTone(call, call.plan.key);
   Collect(call, call.plan.key);
 }
 
@@ -296,7 +291,12 @@ void CallSimulation::FreeLine(Call& call, std::string_view reason) {
 // The line is free from here on; the provider says so a moment later.
 void CallSimulation::End(Call& call, std::string_view reason) {
   StopMedia(call);
-  FreeLine(call, reason);
+  if (call.host != 0) {
+    LeaveHost(call);
+  } else {
+    EndJoined(call);
+    FreeLine(call, reason);
+  }
   call.phase = Phase::kEnding;
   call.end_result = EndResult(call.plan.far_end, reason, call.was_answered);
   if (!call.was_answered) {
@@ -311,7 +311,9 @@ void CallSimulation::End(Call& call, std::string_view reason) {
 // The application goes; those on the telephone stay connected to each other.
 void CallSimulation::Leave(Call& call, std::string_view reason) {
   StopMedia(call);
+  EndJoined(call);
   if (call.tones_wanted) Tell(call, TonesStoppedWords(call.names, *call.tones_wanted));
+  EndConversation(call);
   call.phase = Phase::kLeft;
   call.leaves_at = now_ + Real(kTalksOn);
   TellState(call, wire::CallState::kTerminating);
@@ -369,8 +371,8 @@ void CallSimulation::Schedule(Call& call) {
 
 void CallSimulation::Forget(std::uint64_t slot) {
   const auto it = calls_.find(slot);
+  EndConversation(it->second);
   slots_.erase(it->second.names.id);
-  conversations_.erase(it->second.names.conversation_id);
   calls_.erase(it);
 }
 

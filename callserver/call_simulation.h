@@ -43,6 +43,12 @@ struct CreateCall {
   absl::Time arrived_at;      // Not after `now`.
   int answered_status = 200;  // For the ledger: a fault may change the answer.
 };
+// A further leg into the conversation of a call, for the application alone: it
+// rings nobody. 2021.
+struct Join {
+  std::string conversation_id;
+  wire::JoinRequest request;
+};
 struct GetCall {
   std::string call_leg_id;
 };
@@ -127,11 +133,11 @@ struct GetParty {
 }  // namespace input
 
 using SimulationInput =
-    std::variant<input::Tick, input::CreateCall, input::GetCall, input::HangUp, input::PlayAudio,
-                 input::Play, input::Recognize, input::AudioFetched, input::CancelMedia,
-                 input::WatchTones, input::SendTones, input::AddParty, input::CancelAddParty,
-                 input::RemoveParty, input::RemoveParticipant, input::Transfer, input::Mute,
-                 input::ListParties, input::GetParty>;
+    std::variant<input::Tick, input::CreateCall, input::Join, input::GetCall, input::HangUp,
+                 input::PlayAudio, input::Play, input::Recognize, input::AudioFetched,
+                 input::CancelMedia, input::WatchTones, input::SendTones, input::AddParty,
+                 input::CancelAddParty, input::RemoveParty, input::RemoveParticipant,
+                 input::Transfer, input::Mute, input::ListParties, input::GetParty>;
 
 // A request that cannot be carried out.
 struct Refusal {
@@ -268,6 +274,11 @@ class CallSimulation {
     std::optional<Echo> tones_wanted;  // Continuous DTMF of GA.
     std::string keys;                  // Pressed so far.
 
+    // Slots: of the call that this leg has joined, and of the legs that have
+    // joined this call. 0: it is a call of its own.
+    std::uint64_t host = 0;
+    std::vector<std::uint64_t> joined;
+
     Seat seat;  // Of the person who was called.
     std::vector<Guest> guests;
     std::int64_t rosters = 0;
@@ -332,6 +343,7 @@ class CallSimulation {
   void StopMedia(Call& call);
 
   // call_parties.cc: who else is in a call.
+  void Take(const input::Join& request);
   void Take(const input::AddParty& request);
   void Take(const input::CancelAddParty& request);
   void Take(const input::RemoveParty& request);
@@ -352,6 +364,11 @@ class CallSimulation {
   std::size_t SeatedGuests(const Call& call) const;
   absl::Time NextGuestAt(const Call& call) const;
   void TellRoster(Call& call);
+  void TellTone(const Call& call, char tone);
+  void EndConversation(const Call& call);
+  Call* FindHost(const std::string& call_leg_id);
+  void LeaveHost(Call& call);
+  void EndJoined(Call& call);
 
   void Tell(const Call& call, Words words, const std::string& callback_uri = {});
   void TellState(const Call& call, wire::CallState state);

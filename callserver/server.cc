@@ -255,9 +255,9 @@ class CallServer::Impl {
       case wire::Operation::kRemoveFromConversation:
         return StepAndAnswer(
             input::RemoveParticipant{CallOfConversation(route.call_id), route.participant_id});
-      case wire::Operation::kJoinConversation: break;
+      case wire::Operation::kJoinConversation: return Join(request, route);
     }
-    return Error(400, "NotSupported", "This server lets nobody join a conversation.");
+    return Error(404, "NotFound", "There is no such operation.");
   }
 
   HttpResponse HandleGa(const HttpRequest& request, const wire::ga::Route& route,
@@ -428,6 +428,15 @@ class CallServer::Impl {
                                       .echo = {wanted->operation_context, wanted->callback_uri}}});
       if (answer.status != 202) break;
     }
+    return answer;
+  }
+
+  HttpResponse Join(const HttpRequest& request, const wire::Route& route) {
+    absl::StatusOr<wire::JoinRequest> wanted = wire::DecodeJoinRequest(request.body);
+    if (!wanted.ok()) return BadRequest(wanted.status());
+    HttpResponse answer =
+        StepAndAnswer(input::Join{.conversation_id = route.call_id, .request = *std::move(wanted)});
+    if (route.edition == wire::Edition::kSwagger && answer.status == 200) answer.status = 202;
     return answer;
   }
 
