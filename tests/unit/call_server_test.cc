@@ -75,12 +75,14 @@ class Receiver {
     return authorizations_;
   }
 
-  std::vector<wire::Event> WaitForState(wire::CallState state) {
+  // Of whatever call, or of that one.
+  std::vector<wire::Event> WaitForState(wire::CallState state, const std::string& leg = "") {
     std::unique_lock lock(mutex_);
     came_.wait(lock, [&] {
       for (const wire::Event& event : events_) {
         const auto* change = std::get_if<wire::CallStateChanged>(&event.body);
-        if (change != nullptr && change->state == state) return true;
+        if (change == nullptr || change->state != state) continue;
+        if (leg.empty() || change->call_leg_id == leg) return true;
       }
       return false;
     });
@@ -288,6 +290,28 @@ TEST_F(CallServerTest, TheOlderEditionIsServedToo) {
   const std::string leg = CreatedLeg(Post(wire::CreateCallPath(Dialect::k2021_04), CreateBody()));
 
   EXPECT_EQ(Post(wire::HangUpPath(Dialect::k2021_04, leg), "")->status, 202);
+}
+
+TEST_F(CallServerTest, BothEditionsOf2021HaveTheSameOperations) {
+  Start();
+  const std::string invite = wire::Encode(wire::InviteParticipantsRequest{
+      .participants = {wire::Identifier::CommunicationUser("8:acs:r_u")},
+      .operation_context = "i"});
+  std::string number = "+15555550100";
+  for (const Dialect dialect : {Dialect::k2021_04, Dialect::k2021_05}) {
+    ++number.back();
+    const std::string leg = CreatedLeg(Post(wire::CreateCallPath(dialect), CreateBody(number)));
+    receiver_.WaitForState(wire::CallState::kEstablished, leg);
+    const std::string play = wire::Encode(wire::PlayAudioRequest{
+        .audio_file_uri = receiver_.Url("/audio.wav"), .loop = true, .operation_context = "p"});
+    EXPECT_EQ(Post(wire::PlayAudioPath(dialect, leg), play)->status, 202);
+    EXPECT_EQ(Post(wire::PlayAudioPath(dialect, leg), play)->status, 400);
+    EXPECT_EQ(Post(wire::CancelMediaPath(dialect, leg), "")->status, 202);
+    EXPECT_EQ(Post(wire::InviteParticipantsPath(dialect, leg), invite)->status, 202);
+    EXPECT_EQ(client_->Delete(wire::RemoveParticipantPath(dialect, leg, "nobody"))->status, 404);
+    EXPECT_EQ(client_->Delete(wire::DeleteCallPath(dialect, leg))->status, 202);
+    receiver_.WaitForState(wire::CallState::kTerminated, leg);
+  }
 }
 
 TEST_F(CallServerTest, APlayOfTheWrongFormatFails) {

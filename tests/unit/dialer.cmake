@@ -15,5 +15,6 @@ tocsin_test(NAME dialer_test LABEL unit
     unit/event_receiver_test.cc
     unit/fact_recorder_test.cc
     unit/http_call_gateway_test.cc
+    unit/protocol_test.cc
     unit/wake_heap_test.cc
   DEPENDS tocsin::dialer tocsin_scripted_server)
