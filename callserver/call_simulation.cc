@@ -11,13 +11,11 @@
 namespace tocsin::callserver {
 namespace {
 
-// The result codes of the provider.
-constexpr std::int32_t kOk = 200;
-constexpr std::int32_t kBadRequest = 400;
 constexpr std::string_view kNoSuchCall = "8522";
 constexpr std::string_view kNotEstablished = "8501";
-constexpr std::string_view kMediaActive = "8500";
-constexpr std::string_view kCancelledMessage = "Action falied, the operation was cancelled.";
+constexpr std::string_view kTooManyCalls = "8530";
+// How long those who were put through to each other talk.
+constexpr absl::Duration kTalksOn = absl::Seconds(60);
 
 std::string_view StateWord(wire::CallState state) {
   switch (state) {
@@ -39,10 +37,6 @@ std::string_view StateWord(wire::CallState state) {
 
 }  // namespace
 
-std::string AudioKey(const wire::PlayAudioRequest& request) {
-  return request.resource_id.empty() ? request.audio_file_uri : request.resource_id;
-}
-
 CallSimulation::CallSimulation(const Options& options, CallHistory history)
     : options_(options),
       call_limit_(Real(absl::Seconds(options.population.provider.call_limit_s))),
@@ -53,9 +47,10 @@ CallSimulation::CallSimulation(const Options& options, CallHistory history)
   history_.SetTimeScale(options.time_scale);
 }
 
-Effects CallSimulation::Step(absl::Time now, const SimulationInput& happened) {
+Effects CallSimulation::Step(absl::Time now, const SimulationInput& happened, AskedIn asked_in) {
   TOCSIN_CHECK(now >= now_);
   now_ = now;
+  asked_in_ = asked_in;
   effects_ = Effects();
   // What was due before comes first: a key pressed a moment before a hang-up.
   Take(input::Tick());
@@ -65,6 +60,11 @@ Effects CallSimulation::Step(absl::Time now, const SimulationInput& happened) {
 
 absl::Time CallSimulation::next_wake() const {
   return wakes_.empty() ? absl::InfiniteFuture() : wakes_.top().at;
+}
+
+std::string CallSimulation::CallOfConversation(const std::string& conversation_id) const {
+  const auto it = conversations_.find(conversation_id);
+  return it == conversations_.end() ? std::string() : it->second;
 }
 
 void CallSimulation::Take(const input::Tick&) {
@@ -81,80 +81,62 @@ void CallSimulation::Take(const input::CreateCall& request) {
   Place(request);
 }
 
-void CallSimulation::Take(const input::PlayAudio& request) {
-  Call* const call = Find(request.call_leg_id);
-  if (call == nullptr) return;
-  if (call->phase != Phase::kConnected) {
-    return Refuse(kBadRequest, kNotEstablished, "The call is not established.");
-  }
-  if (call->play) {
-    return Refuse(kBadRequest, kMediaActive,
-                  "A media operation is already active; cancel it first.");
-  }
-  call->play = Play{.operation_context = request.request.operation_context,
-                    .waits_for = AudioKey(request.request),
-                    .loop = request.request.loop};
-  effects_.answer = wire::OperationResult{.id = NewId(),
-                                          .status = wire::OperationStatus::kRunning,
-                                          .operation_context = call->play->operation_context};
-  if (request.audio) {
-    StartPlay(*call, *request.audio);
-    Schedule(*call);
-    return;
-  }
-  std::vector<std::uint64_t>& waiting = waiting_for_audio_[call->play->waits_for];
-  if (waiting.empty()) effects_.audio_wanted = call->play->waits_for;
-  waiting.push_back(call->slot);
-}
-
-void CallSimulation::Take(const input::AudioFetched& fetched) {
-  const auto waiting = waiting_for_audio_.extract(fetched.key);
-  if (waiting.empty()) return;
-  for (const std::uint64_t slot : waiting.mapped()) {
-    const auto it = calls_.find(slot);
-    if (it == calls_.end() || !it->second.play || it->second.play->waits_for != fetched.key)
-      continue;
-    StartPlay(it->second, fetched.audio);
-    Schedule(it->second);
-  }
-}
-
-void CallSimulation::Take(const input::CancelMedia& request) {
-  Call* const call = Find(request.call_leg_id);
-  if (call == nullptr) return;
-  if (call->phase != Phase::kConnected) {
-    return Refuse(kBadRequest, kNotEstablished, "The call is not established.");
-  }
-  effects_.answer = wire::OperationResult{.id = NewId(),
-                                          .status = wire::OperationStatus::kCompleted,
-                                          .operation_context = request.operation_context};
-  if (call->play) EndPlay(*call, kBadRequest, wire::kSubcodeCancelled, kCancelledMessage);
-  Schedule(*call);
+void CallSimulation::Take(const input::GetCall& request) {
+  const Call* const call = Find(request.call_leg_id);
+  if (call != nullptr) effects_.answer = PropertiesOf(*call);
 }
 
 void CallSimulation::Take(const input::HangUp& request) {
   Call* const call = Find(request.call_leg_id);
   if (call == nullptr) return;
   Note(*call, HangUpAsked{});
-  if (call->phase != Phase::kEnding) End(*call, "application");
+  if (call->phase == Phase::kEnding) return;
+  if (!request.for_everyone && call->phase == Phase::kConnected && SeatedGuests(*call) > 0) {
+    Leave(*call, "application");
+  } else {
+    End(*call, "application");
+  }
   Schedule(*call);
 }
 
 CallSimulation::Call* CallSimulation::Find(const std::string& call_leg_id) {
   const auto it = slots_.find(call_leg_id);
-  if (it != slots_.end()) return &calls_.at(it->second);
+  if (it != slots_.end()) {
+    Call& call = calls_.at(it->second);
+    const AskedIn its_own =
+        call.names.dialect == wire::Dialect::kGa ? AskedIn::kGa : AskedIn::k2021;
+    if (asked_in_ == AskedIn::kAny || asked_in_ == its_own) return &call;
+  }
   Refuse(404, kNoSuchCall, "There is no such call, or it has ended.");
   return nullptr;
 }
 
+CallSimulation::Call* CallSimulation::FindConnected(const std::string& call_leg_id) {
+  Call* const call = Find(call_leg_id);
+  if (call == nullptr || call->phase == Phase::kConnected) return call;
+  Refuse(400, kNotEstablished, "The call is not established.");
+  return nullptr;
+}
+
 void CallSimulation::Place(const input::CreateCall& request) {
+  const double calls_max = options_.population.provider.calls_max;
+  if (calls_max > 0 && static_cast<double>(calls_.size()) >= calls_max) {
+    NoteCreate(request, "", 429);
+    return Refuse(429, kTooManyCalls, "Too many calls are active.");
+  }
   const std::uint64_t slot = next_slot_++;
   Call& call = calls_[slot];
   call.slot = slot;
-  call.id = NewId();
+  call.names = {
+      .dialect = request.dialect, .id = NewId(), .operation_context = request.operation_context};
+  if (request.dialect == wire::Dialect::kGa) {
+    call.names.conversation_id = wire::Base64("https://conversation.local/" + NewId());
+    call.names.correlation_id = NewId();
+  }
   call.request = request;
+  call.seat.identifier = wire::Identifier::PhoneNumber(request.number);
   call.number_hash = StickyHash(options_.seed, request.number);
-  slots_.emplace(call.id, slot);
+  slots_.emplace(call.names.id, slot);
 
   Line& line = lines_[call.number_hash];
   call.plan = Plan(call, line);
@@ -163,16 +145,25 @@ void CallSimulation::Place(const input::CreateCall& request) {
 
   call.establishing_at = now_ + setup_;
   call.limit_at = now_ + call_limit_;
+  NoteCreate(request, call.names.id, request.answered_status);
+  if (request.dialect == wire::Dialect::kGa) {
+    effects_.answer = PropertiesOf(call);
+  } else {
+    effects_.answer = wire::CreateCallResponse{.call_leg_id = call.names.id};
+  }
+  Schedule(call);
+}
+
+void CallSimulation::NoteCreate(const input::CreateCall& request, const std::string& call_leg_id,
+                                int status) {
   effects_.ledger.push_back({.at = request.arrived_at,
-                             .call_leg_id = call.id,
-                             .entry = CreateArrived{.status = request.answered_status,
+                             .call_leg_id = call_leg_id,
+                             .entry = CreateArrived{.status = status,
                                                     .number = request.number,
                                                     .caller_number = request.caller_number,
                                                     .callback_uri = request.callback_uri.substr(
                                                         0, request.callback_uri.find('?')),
                                                     .attempt = request.attempt}});
-  effects_.answer = wire::CreateCallResponse{.call_leg_id = call.id};
-  Schedule(call);
 }
 
 CallPlan CallSimulation::Plan(Call& call, Line& line) {
@@ -220,16 +211,31 @@ bool CallSimulation::DoNext(Call& call) {
       if (call.terminated_at > now_) return false;
       Terminate(call);
       return true;
+    case Phase::kLeft:
+      if (call.leaves_at > now_) return false;
+      FreeLine(call, "far_end");
+      Forget(call.slot);
+      return true;
     case Phase::kConnected: break;
   }
-  // In the order in which they are due: a step that comes late takes several.
+  return DoNextConnected(call);
+}
+
+// In the order in which it is due: a step that comes late takes several.
+bool CallSimulation::DoNextConnected(Call& call) {
+  const absl::Time guest = NextGuestAt(call);
   const absl::Time leaves = std::min(call.leaves_at, call.patience_until);
-  const absl::Time first = std::min({call.presses_at, call.play_ends_at, leaves, call.limit_at});
+  const absl::Time first = std::min(
+      {call.presses_at, call.play_ends_at, call.listens_until, guest, leaves, call.limit_at});
   if (first > now_) return false;
   if (call.presses_at == first) {
     PressKey(call);
   } else if (call.play_ends_at == first) {
-    EndPlay(call, kOk, 0, "Action completed successfully.");
+    PromptsEnded(call);
+  } else if (call.listens_until == first) {
+    StopListening(call);
+  } else if (guest == first) {
+    DecideGuest(call);
   } else {
     End(call, leaves == first ? "far_end" : "call_limit");
   }
@@ -251,67 +257,18 @@ void CallSimulation::StopRinging(Call& call) {
 
 void CallSimulation::Connect(Call& call) {
   call.phase = Phase::kConnected;
+  call.was_answered = true;
   call.answered_at = now_;
-  call.conversation_id = wire::Base64Url(NewId());
+  if (call.names.conversation_id.empty()) {
+    call.names.conversation_id = wire::Base64Url(NewId());
+    conversations_.emplace(call.names.conversation_id, call.names.id);
+  }
+  if (call.seat.participant_id.empty()) call.seat.participant_id = NewId();
   // Whoever is going to press a key stays until then, unless nothing is said.
   if (call.plan.key == 0) call.leaves_at = now_ + Real(call.plan.talks);
   call.patience_until = now_ + Real(call.plan.patience);
   TellState(call, wire::CallState::kEstablished);
-  if (call.request.wants_participants_updated) TellRoster(call);
-}
-
-void CallSimulation::StartPlay(Call& call, const AudioFile& audio) {
-  Play& play = *call.play;
-  play.waits_for.clear();
-  play.started_at = now_;
-  play.length = Real(audio.length);
-  if (audio.failure != 0) return EndPlay(call, kBadRequest, audio.failure, audio.message);
-  call.last_play_started_at = now_;
-  call.play_ends_at = play.loop ? absl::InfiniteFuture() : now_ + play.length;
-  call.patience_until = absl::InfiniteFuture();
-  Note(call, PlayStarted{.operation_context = play.operation_context,
-                         .audio_ms = absl::ToInt64Milliseconds(audio.length),
-                         .loop = play.loop});
-  Listen(call, play.length);
-}
-
-// Decides when the person who hears this audio presses the key.
-void CallSimulation::Listen(Call& call, absl::Duration audio_length) {
-  const bool confirms = call.keys.size() == 1 && call.plan.presses_again;
-  const bool is_first = call.keys.empty() && call.presses_at == absl::InfiniteFuture();
-  if (call.plan.key != 0 && (is_first || confirms)) {
-    call.presses_at = now_ + audio_length * call.plan.presses_at + Real(call.plan.press_delay);
-  }
-  // Whoever has pressed hears out what is said to that.
-  if (!call.keys.empty()) {
-    call.leaves_at =
-        std::max(call.leaves_at, now_ + audio_length + Real(call.plan.stays_after_key));
-  }
-}
-
-void CallSimulation::EndPlay(Call& call, std::int32_t code, std::int32_t subcode,
-                             std::string_view message) {
-  const Play play = *std::exchange(call.play, std::nullopt);
-  call.play_ends_at = absl::InfiniteFuture();
-  call.patience_until = now_ + Real(call.plan.patience);
-  const absl::Duration heard =
-      play.waits_for.empty() ? now_ - play.started_at : absl::ZeroDuration();
-  // Who did not get to hear which key to press waits for the next audio.
-  if (heard < play.length * call.plan.presses_at && call.presses_at > now_) {
-    call.presses_at = absl::InfiniteFuture();
-  }
-  Note(call, PlayEnded{.operation_context = play.operation_context,
-                       .code = code,
-                       .subcode = subcode,
-                       .heard_ms = SimulatedMs(heard)});
-  // The provider's own oddity: a cancelled play is "completed".
-  const bool failed = code != kOk && subcode != wire::kSubcodeCancelled;
-  Tell(call,
-       wire::PlayAudioResult{
-           .call_leg_id = call.id,
-           .operation_context = play.operation_context,
-           .status = failed ? wire::OperationStatus::kFailed : wire::OperationStatus::kCompleted,
-           .result_info = wire::ResultInfo{code, subcode, std::string(message)}});
+  TellRoster(call);
 }
 
 void CallSimulation::PressKey(Call& call) {
@@ -322,36 +279,85 @@ void CallSimulation::PressKey(Call& call) {
                         .play_ms = call.last_play_started_at == absl::InfinitePast()
                                        ? -1
                                        : SimulatedMs(now_ - call.last_play_started_at)});
-  if (!call.request.wants_dtmf) return;
-  Tell(call, wire::DtmfReceived{.call_leg_id = call.id,
-                                .sequence_id = static_cast<std::int64_t>(call.keys.size()),
-                                .tone = call.plan.key});
+  TellTone(call, call.plan.key);
+  Collect(call, call.plan.key);
 }
 
-// The line is free from here on; the provider says so a moment later.
-void CallSimulation::End(Call& call, std::string_view reason) {
-  const bool answered = call.phase == Phase::kConnected;
-  if (call.play) EndPlay(call, kBadRequest, wire::kSubcodeCancelled, kCancelledMessage);
-  call.phase = Phase::kEnding;
+// Nobody is on the telephone any more.
+void CallSimulation::FreeLine(Call& call, std::string_view reason) {
+  FreeGuests(call);
   --lines_[call.number_hash].live;
   const auto caller = caller_calls_.find(call.request.caller_number);
   if (--caller->second == 0) caller_calls_.erase(caller);
   Note(call, CallEnded{.far_end = std::string(Name(call.plan.far_end)),
                        .reason = std::string(reason),
-                       .answered = answered,
-                       .talk_ms = answered ? SimulatedMs(now_ - call.answered_at) : 0,
+                       .answered = call.was_answered,
+                       .talk_ms = call.was_answered ? SimulatedMs(now_ - call.answered_at) : 0,
                        .keys = call.keys});
-  if (!answered) {
+}
+
+// The line is free from here on; the provider says so a moment later.
+void CallSimulation::End(Call& call, std::string_view reason) {
+  StopMedia(call);
+  if (call.host != 0) {
+    LeaveHost(call);
+  } else {
+    EndJoined(call);
+    FreeLine(call, reason);
+  }
+  call.phase = Phase::kEnding;
+  call.end_result = EndResult(call.plan.far_end, reason, call.was_answered);
+  if (!call.was_answered) {
     call.terminated_at = now_;
     return;
   }
+  if (call.tones_wanted) Tell(call, TonesStoppedWords(call.names, *call.tones_wanted));
   call.terminated_at = now_ + teardown_;
   TellState(call, wire::CallState::kTerminating);
 }
 
+// The application goes; those on the telephone stay connected to each other.
+void CallSimulation::Leave(Call& call, std::string_view reason) {
+  StopMedia(call);
+  EndJoined(call);
+  if (call.tones_wanted) Tell(call, TonesStoppedWords(call.names, *call.tones_wanted));
+  EndConversation(call);
+  call.phase = Phase::kLeft;
+  call.leaves_at = now_ + Real(kTalksOn);
+  TellState(call, wire::CallState::kTerminating);
+  TellState(call, wire::CallState::kTerminated);
+  Tell(call, EndWords(call.names, EndResult(call.plan.far_end, reason, /*answered=*/true),
+                      /*answered=*/true));
+  slots_.erase(call.names.id);
+}
+
 void CallSimulation::Terminate(Call& call) {
   TellState(call, wire::CallState::kTerminated);
+  Tell(call, EndWords(call.names, call.end_result, call.was_answered));
   Forget(call.slot);
+}
+
+wire::ga::CallConnectionProperties CallSimulation::PropertiesOf(const Call& call) const {
+  using State = wire::ga::CallState;
+  const bool transfers = std::any_of(call.guests.begin(), call.guests.end(),
+                                     [](const Guest& guest) { return guest.is_transfer_target; });
+  const State state = call.phase == Phase::kEnding      ? State::kDisconnecting
+                      : call.phase != Phase::kConnected ? State::kConnecting
+                      : transfers                       ? State::kTransferring
+                                                        : State::kConnected;
+  wire::ga::CallConnectionProperties properties{
+      .call_connection_id = call.names.id,
+      .server_call_id = call.names.conversation_id,
+      .correlation_id = call.names.correlation_id,
+      .state = state,
+      .targets = {call.seat.identifier},
+      .callback_uri = call.request.callback_uri,
+      .caller_number = call.request.caller_number,
+      .source_display_name = call.request.source_display_name};
+  if (!call.request.source.empty()) {
+    properties.source = wire::Identifier::CommunicationUser(call.request.source);
+  }
+  return properties;
 }
 
 void CallSimulation::Schedule(Call& call) {
@@ -361,9 +367,10 @@ void CallSimulation::Schedule(Call& call) {
     case Phase::kRinging: at = call.rings_until; break;
     case Phase::kEnding: at = call.terminated_at; break;
     case Phase::kConnected:
-      at = std::min(
-          {call.presses_at, call.play_ends_at, call.leaves_at, call.patience_until, call.limit_at});
+      at = std::min({call.presses_at, call.play_ends_at, call.listens_until, NextGuestAt(call),
+                     call.leaves_at, call.patience_until, call.limit_at});
       break;
+    case Phase::kLeft: at = call.leaves_at; break;
   }
   if (at == call.wake_at) return;
   call.wake_at = at;
@@ -372,30 +379,29 @@ void CallSimulation::Schedule(Call& call) {
 
 void CallSimulation::Forget(std::uint64_t slot) {
   const auto it = calls_.find(slot);
-  slots_.erase(it->second.id);
+  EndConversation(it->second);
+  slots_.erase(it->second.names.id);
   calls_.erase(it);
 }
 
-void CallSimulation::Tell(const Call& call, wire::EventBody body) {
-  effects_.callbacks.push_back({.callback_uri = call.request.callback_uri,
-                                .event = {.occurred_at = now_, .body = std::move(body)}});
+void CallSimulation::Tell(const Call& call, Words words, const std::string& callback_uri) {
+  for (wire::EventBody& body : words) {
+    wire::Event event{.occurred_at = now_, .body = std::move(body)};
+    // 2021 gives its events no ids; a CloudEvent has one.
+    if (call.names.dialect == wire::Dialect::kGa) event.id = NewId();
+    effects_.callbacks.push_back(
+        {.callback_uri = callback_uri.empty() ? call.request.callback_uri : callback_uri,
+         .event = std::move(event)});
+  }
 }
 
 void CallSimulation::TellState(const Call& call, wire::CallState state) {
   Note(call, StateReached{std::string(StateWord(state))});
-  Tell(call, wire::CallStateChanged{
-                 .call_leg_id = call.id, .conversation_id = call.conversation_id, .state = state});
-}
-
-void CallSimulation::TellRoster(const Call& call) {
-  wire::ParticipantsUpdated roster{.call_leg_id = call.id};
-  roster.participants.push_back({.identifier = wire::Identifier::PhoneNumber(call.request.number),
-                                 .participant_id = NewId()});
-  Tell(call, std::move(roster));
+  Tell(call, StateWords(call.names, state));
 }
 
 void CallSimulation::Note(const Call& call, LedgerEntry entry) {
-  effects_.ledger.push_back({.at = now_, .call_leg_id = call.id, .entry = std::move(entry)});
+  effects_.ledger.push_back({.at = now_, .call_leg_id = call.names.id, .entry = std::move(entry)});
 }
 
 void CallSimulation::Refuse(int status, std::string_view code, std::string_view message) {

@@ -25,13 +25,15 @@ class CallbackPoster::Connections {
   explicit Connections(absl::Duration timeout) : timeout_(timeout) {}
 
   // The status of the answer; 0 if none came.
-  int Post(const Callback& callback) {
+  int Post(const Callback& callback, const std::string& authorization) {
     const SplitUrl url = Split(callback.callback_uri);
     if (url.origin.empty()) return 0;
     httplib::ClientImpl* const client = Client(url.origin);
     if (client == nullptr) return 0;
-    const httplib::Result result =
-        client->Post(url.path_and_query, wire::EncodeEvent(callback.event), "application/json");
+    httplib::Headers headers;
+    if (!authorization.empty()) headers.emplace("Authorization", authorization);
+    const httplib::Result result = client->Post(
+        url.path_and_query, headers, wire::EncodeEvent(callback.event), "application/json");
     return result ? result->status : 0;
   }
 
@@ -133,7 +135,7 @@ void CallbackPoster::PostFirst(const std::string& call_leg_id, Connections& conn
   }
   int status = 0;
   try {
-    status = connections.Post(*callback);
+    status = connections.Post(*callback, options_.authorize ? options_.authorize(*callback) : "");
   } catch (const std::exception& error) {
     Log(LogLevel::kError, "callback_failed", {{"error", error.what()}});
   }

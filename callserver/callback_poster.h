@@ -32,6 +32,9 @@ class CallbackPoster {
     absl::Duration first_pause = absl::Seconds(2);  // Doubles with each try.
     absl::Duration timeout = absl::Seconds(10);     // Of each step of a request.
     std::size_t waiting_max = 1'000'000;            // Beyond it, new callbacks are dropped.
+    // The Authorization header of a callback, made anew for every try; empty:
+    // none. Called on the posters' threads.
+    std::function<std::string(const Callback&)> authorize;
   };
 
   // What became of a callback. Called on a poster's thread.

@@ -80,6 +80,7 @@ struct PopulationParameters {
     double ring_limit_s = 0;
     double call_limit_s = 0;
     double caller_number_calls_max = 0;
+    double calls_max = 0;
   } provider;
   struct Blocking {
     double calls_per_hour_from = 0;

@@ -101,6 +101,7 @@ constexpr Parameter kParameters[] = {
     TOCSIN_PARAMETER(night, starts_h, 0, 24),
     TOCSIN_PARAMETER(night, ends_h, 0, 24),
     TOCSIN_SHARE(night, answers_factor),
+    TOCSIN_PARAMETER(provider, calls_max, 0, 1e9),
 };
 
 #undef TOCSIN_POSITIVE_SECONDS

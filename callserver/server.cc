@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cctype>
+#include <functional>
 #include <mutex>
 #include <random>
 #include <stop_token>
@@ -16,11 +17,15 @@
 #include "callserver/call_history.h"
 #include "callserver/call_simulation.h"
 #include "callserver/callback_poster.h"
+#include "callserver/callback_tokens.h"
+#include "callserver/ga_requests.h"
 #include "callserver/ledger.h"
+#include "callserver/repeated_answers.h"
 #include "callserver/wake_loop.h"
 #include "wire/callback_url.h"
 #include "wire/digest.h"
 #include "wire/paths.h"
+#include "wire/paths_ga.h"
 #include "wire/request_signing.h"
 
 namespace tocsin::callserver {
@@ -64,12 +69,15 @@ std::uint64_t RandomSeed() {
   return static_cast<std::uint64_t>(device()) << 32U | device();
 }
 
-CallbackPoster::Options PosterOptions(const CallServer::Options& options) {
+CallbackPoster::Options PosterOptions(const CallServer::Options& options, CallbackTokens& tokens) {
   return {.threads = options.poster_threads,
-          .first_pause = std::max(kFirstPause / options.time_scale, kFirstPauseMin)};
+          .first_pause = std::max(kFirstPause / options.time_scale, kFirstPauseMin),
+          .authorize = [&tokens](const Callback& callback) {
+            return tokens.AuthorizationFor(callback);
+          }};
 }
 
-// The answer to a request that the simulation took or refused.
+// The answer to a request of 2021 that the simulation took or refused.
 struct Answerer {
   HttpResponse operator()(const std::monostate&) const { return {.status = 202, .body = {}}; }
   HttpResponse operator()(const wire::CreateCallResponse& created) const {
@@ -81,7 +89,15 @@ struct Answerer {
   HttpResponse operator()(const Refusal& refusal) const {
     return Json(refusal.status, wire::Encode(refusal.error));
   }
+  // Answers of GA are given to nobody who asked in the words of 2021.
+  HttpResponse operator()(const auto&) const { return {.status = 202, .body = {}}; }
 };
+
+// A refusal in the words of the dialect that `path` is of.
+HttpResponse ErrorFor(std::string_view path, int status, std::string_view code,
+                      std::string_view message) {
+  return wire::ga::IsGaPath(path) ? GaError(status, code, message) : Error(status, code, message);
+}
 
 }  // namespace
 
@@ -101,7 +117,8 @@ class CallServer::Impl {
                      .id_seed = RandomSeed(),
                      .time_scale = options.time_scale},
                     std::move(history)),
-        poster_(PosterOptions(options), clock,
+        tokens_({.issuer = options.callback_issuer, .audience = options.resource_id}, clock),
+        poster_(PosterOptions(options, tokens_), clock,
                 [this](const Callback& callback, const CallbackPoster::Outcome& outcome) {
                   NoteCallback(callback, outcome);
                 }),
@@ -164,35 +181,36 @@ class CallServer::Impl {
     return started_steady_ + absl::ToChronoNanoseconds(time - started_at_);
   }
 
+  using AskedIn = CallSimulation::AskedIn;
+
   struct Stepped {
-    decltype(Effects::answer) answer;
+    Answer answer;
     absl::Status ledger;
   };
 
   // Steps the simulation and carries out what follows. When it returns, the
   // ledger has been written.
-  Stepped Step(const SimulationInput& happened) {
+  Stepped Step(const SimulationInput& happened, AskedIn asked_in = AskedIn::kAny) {
     Effects effects;
     std::uint64_t position = 0;
     SteadyTime next;
     {
       std::lock_guard lock(mutex_);
-      effects = simulation_.Step(Now(), happened);
+      effects = simulation_.Step(Now(), happened, asked_in);
       // Under the lock: lines and callbacks keep the order of the steps.
       position = ledger_->Append(effects.ledger);
       if (!effects.callbacks.empty()) poster_.Post(std::move(effects.callbacks));
       next = ToSteady(simulation_.next_wake());
     }
     wakes_.Nudge(next);
-    if (effects.audio_wanted) {
-      const auto& play = std::get<input::PlayAudio>(happened);
-      audio_.Fetch(*effects.audio_wanted, play.request.audio_file_uri);
+    for (WantedAudio& wanted : effects.audio_wanted) {
+      audio_.Fetch(std::move(wanted.key), std::move(wanted.uri));
     }
     return {.answer = std::move(effects.answer), .ledger = ledger_->Write(position)};
   }
 
   HttpResponse StepAndAnswer(const SimulationInput& happened) {
-    const Stepped stepped = Step(happened);
+    const Stepped stepped = Step(happened, AskedIn::k2021);
     if (!stepped.ledger.ok()) return Error(500, "InternalError", Message(stepped.ledger));
     return std::visit(Answerer(), stepped.answer);
   }
@@ -201,27 +219,100 @@ class CallServer::Impl {
     // Not when a busy machine found the time to look at it.
     const absl::Time arrived_at = Now() - request.waited;
     if (request.path == "/" || request.path == "/livez") return {.status = 204, .body = {}};
-    const std::optional<wire::Route> route = wire::ParseRoute(request.method, request.raw_path);
-    if (!route) return Error(404, "NotFound", "There is no such operation.");
-    if (const absl::Status status = CheckSignature(request); !status.ok()) {
-      return Error(401, "Unauthorized", Message(status));
+    if (request.method == "GET" && request.path == kKeySetPath) return Json(200, tokens_.KeySet());
+    if (request.method == "GET" && request.path == kOpenIdPath) {
+      return Json(200,
+                  tokens_.OpenIdConfiguration(fmt::format("http://{}", request.Header("Host"))));
     }
-    if (route->dialect == wire::Dialect::k2021_05 &&
+    const auto route = wire::ParseRoute(request.method, request.raw_path);
+    const auto ga_route = wire::ga::ParseRoute(request.method, request.raw_path);
+    if (!route && !ga_route) {
+      return ErrorFor(request.raw_path, 404, "NotFound", "There is no such operation.");
+    }
+    if (const absl::Status status = CheckSignature(request); !status.ok()) {
+      return ErrorFor(request.raw_path, 401, "Unauthorized", Message(status));
+    }
+    return route ? Handle2021(request, *route, arrived_at)
+                 : HandleGa(request, *ga_route, arrived_at);
+  }
+
+  HttpResponse Handle2021(const HttpRequest& request, const wire::Route& route,
+                          absl::Time arrived_at) {
+    if (route.dialect == wire::Dialect::k2021_05 &&
         !IsApiVersion(request.QueryParameter("api-version"))) {
       return Error(400, "BadRequest",
                    "The query parameter api-version must be like 2021-04-15-preview1.");
     }
-    switch (route->operation) {
-      case wire::Operation::kCreateCall: return CreateCall(request, arrived_at);
-      case wire::Operation::kPlayAudio: return PlayAudio(request, route->call_id);
-      case wire::Operation::kCancelMedia: return CancelMedia(request, route->call_id);
-      case wire::Operation::kHangUp:
+    switch (route.operation) {
+      case wire::Operation::kCreateCall: return CreateCall(request, route.dialect, arrived_at);
+      case wire::Operation::kPlayAudio: return PlayAudio(request, route.call_id);
+      case wire::Operation::kCancelMedia: return CancelMedia(request, route);
+      case wire::Operation::kHangUp: return StepAndAnswer(input::HangUp{route.call_id});
       case wire::Operation::kDeleteCall:
-        return StepAndAnswer(input::HangUp{.call_leg_id = route->call_id});
-      case wire::Operation::kInviteParticipants:
-      case wire::Operation::kRemoveParticipant: break;
+        return StepAndAnswer(input::HangUp{route.call_id, /*for_everyone=*/true});
+      case wire::Operation::kInviteParticipants: return Invite(request, route.call_id);
+      case wire::Operation::kRemoveParticipant:
+        return StepAndAnswer(input::RemoveParticipant{route.call_id, route.participant_id});
+      case wire::Operation::kInviteToConversation:
+        return Invite(request, CallOfConversation(route.call_id));
+      case wire::Operation::kRemoveFromConversation:
+        return StepAndAnswer(
+            input::RemoveParticipant{CallOfConversation(route.call_id), route.participant_id});
+      case wire::Operation::kJoinConversation: return Join(request, route);
     }
-    return Error(400, "NotSupported", "This server does not connect further parties.");
+    return Error(404, "NotFound", "There is no such operation.");
+  }
+
+  HttpResponse HandleGa(const HttpRequest& request, const wire::ga::Route& route,
+                        absl::Time arrived_at) {
+    if (route.operation == wire::ga::Operation::kCreateCall)
+      return CreateGaCall(request, arrived_at);
+    return Once(request, route, [&] { return StepGa(request, route); }).answer;
+  }
+
+  // Carries out what may be repeated under an id once for each id.
+  RepeatedAnswers::Given Once(const HttpRequest& request, const wire::ga::Route& route,
+                              const std::function<HttpResponse()>& carry_out) {
+    const std::string_view id = request.Header("Repeatability-Request-ID");
+    if (id.empty() || !wire::ga::IsRepeatable(route.operation)) return {carry_out()};
+    return repeated_.Once(
+        fmt::format("{} {} {}", static_cast<int>(route.operation), route.call_id, id), carry_out);
+  }
+
+  HttpResponse StepGa(const HttpRequest& request, const wire::ga::Route& route) {
+    const auto read = ReadGaRequest(route, request.body,
+                                    [this](const std::string& key) { return audio_.Find(key); });
+    if (const auto* refusal = std::get_if<Refusal>(&read)) {
+      return GaAnswer(route.operation, *refusal);
+    }
+    return StepAndAnswerGa(route.operation, std::get<SimulationInput>(read));
+  }
+
+  HttpResponse StepAndAnswerGa(wire::ga::Operation operation, const SimulationInput& happened) {
+    const Stepped stepped = Step(happened, AskedIn::kGa);
+    if (!stepped.ledger.ok()) return GaError(500, "InternalError", Message(stepped.ledger));
+    return GaAnswer(operation, stepped.answer);
+  }
+
+  HttpResponse CreateGaCall(const HttpRequest& request, absl::Time arrived_at) {
+    constexpr auto kCreate = wire::ga::Operation::kCreateCall;
+    ++creates_;
+    auto read = ReadGaCreateCall(request.body);
+    if (const auto* refusal = std::get_if<Refusal>(&read)) {
+      NoteRefused({.arrived_at = arrived_at}, refusal->status);
+      return GaAnswer(kCreate, *refusal);
+    }
+    auto& call = std::get<input::CreateCall>(read);
+    call.arrived_at = arrived_at;
+    call.answered_status = wire::ga::SuccessStatus(kCreate);
+    call.attempt = AttemptIn(call.callback_uri);
+    return CreateInWeather(std::move(call), request, [&](const input::CreateCall& placed) {
+      RepeatedAnswers::Given given =
+          Once(request, {.operation = kCreate}, [&] { return StepAndAnswerGa(kCreate, placed); });
+      // A request like any other to whoever counts them, and yet no call.
+      if (given.repeated) NoteRefused(placed, given.answer.status);
+      return std::move(given.answer);
+    });
   }
 
   absl::Status CheckSignature(const HttpRequest& request) const {
@@ -239,7 +330,8 @@ class CallServer::Impl {
                            clock_.Now());
   }
 
-  HttpResponse CreateCall(const HttpRequest& request, absl::Time arrived_at) {
+  HttpResponse CreateCall(const HttpRequest& request, wire::Dialect dialect,
+                          absl::Time arrived_at) {
     ++creates_;
     const absl::StatusOr<wire::CreateCallRequest> wanted =
         wire::DecodeCreateCallRequest(request.body);
@@ -252,25 +344,35 @@ class CallServer::Impl {
       NoteRefused({.arrived_at = arrived_at}, 400);
       return Error(400, "BadRequest", "create call.targets must be one phoneNumber");
     }
-    input::CreateCall call{.number = wanted->targets[0].value,
+    input::CreateCall call{.dialect = dialect,
+                           .number = wanted->targets[0].value,
                            .caller_number = wanted->caller_number,
                            .callback_uri = wanted->callback_uri,
+                           .attempt = AttemptIn(wanted->callback_uri),
                            .wants_dtmf = wanted->wants_dtmf,
                            .wants_participants_updated = wanted->wants_participants_updated,
                            .arrived_at = arrived_at};
-    const SplitUrl callback = Split(call.callback_uri);
-    const absl::StatusOr<AttemptKey> attempt =
-        wire::ParseCallbackPath(wire::WithoutQuery(callback.path_and_query));
-    if (attempt.ok()) call.attempt = *attempt;
-    return CreateInWeather(std::move(call));
+    return CreateInWeather(std::move(call), request, [this](const input::CreateCall& placed) {
+      return StepAndAnswer(placed);
+    });
   }
 
-  HttpResponse CreateInWeather(input::CreateCall call) {
+  // The attempt that a callback URL of ours names.
+  static std::optional<AttemptKey> AttemptIn(const std::string& callback_uri) {
+    const SplitUrl url = Split(callback_uri);
+    const auto attempt = wire::ParseCallbackPath(wire::WithoutQuery(url.path_and_query));
+    if (!attempt.ok()) return std::nullopt;
+    return *attempt;
+  }
+
+  // Places a call and answers, unless a fault has something against either.
+  HttpResponse CreateInWeather(input::CreateCall call, const HttpRequest& request,
+                               const std::function<HttpResponse(const input::CreateCall&)>& place) {
     switch (faults_.NextCreate()) {
-      case CreateFault::kNone: return StepAndAnswer(call);
+      case CreateFault::kNone: return place(call);
       case CreateFault::kThrottled: {
         NoteRefused(call, 429);
-        HttpResponse throttled = Error(429, "TooManyRequests", "Slow down.");
+        HttpResponse throttled = ErrorFor(request.raw_path, 429, "TooManyRequests", "Slow down.");
         const absl::Duration retry_after = faults_.plan().retry_after;
         if (retry_after > absl::ZeroDuration()) {
           throttled.headers.emplace_back("Retry-After",
@@ -280,11 +382,11 @@ class CallServer::Impl {
       }
       case CreateFault::kFailedAfterPlacing:
         call.answered_status = 500;
-        Step(call);
-        return Error(500, "InternalError", "Something went wrong.");
+        place(call);
+        return ErrorFor(request.raw_path, 500, "InternalError", "Something went wrong.");
       case CreateFault::kNoAnswer: {
         call.answered_status = 0;
-        HttpResponse late = StepAndAnswer(call);
+        HttpResponse late = place(call);
         clock_.SleepUntil(clock_.Steady() + absl::ToChronoNanoseconds(faults_.plan().hang),
                           hangs_.get_token());
         return late;
@@ -306,12 +408,44 @@ class CallServer::Impl {
         .call_leg_id = call_leg_id, .request = *std::move(wanted), .audio = std::move(audio)});
   }
 
-  HttpResponse CancelMedia(const HttpRequest& request, const std::string& call_leg_id) {
+  HttpResponse CancelMedia(const HttpRequest& request, const wire::Route& route) {
     const absl::StatusOr<wire::CancelMediaRequest> wanted =
         wire::DecodeCancelMediaRequest(request.body);
     if (!wanted.ok()) return BadRequest(wanted.status());
-    return StepAndAnswer(input::CancelMedia{.call_leg_id = call_leg_id,
-                                            .operation_context = wanted->operation_context});
+    HttpResponse answer = StepAndAnswer(input::CancelMedia{
+        .call_leg_id = route.call_id, .operation_context = wanted->operation_context});
+    if (route.edition == wire::Edition::kSwagger && answer.status == 202) answer.status = 200;
+    return answer;
+  }
+
+  // 2021 invites several at once, and tells of each.
+  HttpResponse Invite(const HttpRequest& request, const std::string& call_leg_id) {
+    const auto wanted = wire::DecodeInviteParticipantsRequest(request.body);
+    if (!wanted.ok()) return BadRequest(wanted.status());
+    HttpResponse answer{.status = 202, .body = {}};
+    for (const wire::Identifier& participant : wanted->participants) {
+      answer = StepAndAnswer(
+          input::AddParty{.call_leg_id = call_leg_id,
+                          .request = {.participant = participant,
+                                      .caller_number = wanted->caller_number,
+                                      .echo = {wanted->operation_context, wanted->callback_uri}}});
+      if (answer.status != 202) break;
+    }
+    return answer;
+  }
+
+  HttpResponse Join(const HttpRequest& request, const wire::Route& route) {
+    absl::StatusOr<wire::JoinRequest> wanted = wire::DecodeJoinRequest(request.body);
+    if (!wanted.ok()) return BadRequest(wanted.status());
+    HttpResponse answer =
+        StepAndAnswer(input::Join{.conversation_id = route.call_id, .request = *std::move(wanted)});
+    if (route.edition == wire::Edition::kSwagger && answer.status == 200) answer.status = 202;
+    return answer;
+  }
+
+  std::string CallOfConversation(const std::string& conversation_id) {
+    std::lock_guard lock(mutex_);
+    return simulation_.CallOfConversation(conversation_id);
   }
 
   void NoteRefused(const input::CreateCall& call, int status) {
@@ -336,11 +470,10 @@ class CallServer::Impl {
     const LedgerLine line{
         .at = Now(),
         .call_leg_id = wire::CallLegId(callback.event),
-        .entry = CallbackDone{
-            .type = std::string(wire::EventType(callback.event.body).substr(kPrefix.size())),
-            .status = outcome.status,
-            .tries = outcome.tries,
-            .dropped = outcome.dropped}};
+        .entry = CallbackDone{.type = wire::EventType(callback.event.body).substr(kPrefix.size()),
+                              .status = outcome.status,
+                              .tries = outcome.tries,
+                              .dropped = outcome.dropped}};
     static_cast<void>(ledger_->Write(ledger_->Append({line})));
     if (outcome.dropped) {
       Log(LogLevel::kWarn, "callback_dropped",
@@ -357,6 +490,7 @@ class CallServer::Impl {
   const std::optional<wire::RequestSigner> signer_;
   const std::unique_ptr<Ledger> ledger_;
   Faults faults_;
+  RepeatedAnswers repeated_;
   std::atomic<std::int64_t> creates_ = 0;
   std::stop_source hangs_;
   bool stopped_ = false;
@@ -364,6 +498,7 @@ class CallServer::Impl {
   std::mutex mutex_;  // Guards simulation_. Before the poster's and the ledger's.
   CallSimulation simulation_;
 
+  CallbackTokens tokens_;
   // These run threads that call back into the above; Stop() ends them first.
   CallbackPoster poster_;
   AudioLibrary audio_;

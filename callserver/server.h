@@ -12,8 +12,9 @@
 namespace tocsin::callserver {
 
 // A Call Automation server on this machine: the same API as the cloud's, over
-// a seeded population instead of telephones. Dialects 2021-04 (/calls) and
-// 2021-05 (/calling/calls).
+// a seeded population instead of telephones. Three dialects at once on one
+// root: 2021-04 (/calls), 2021-05 (/calling/calls) and GA
+// (/calling/callConnections).
 //
 // Calls live in memory only: whatever ends the process ends every call at that
 // instant. What it was asked and what became of it stands in the ledger, and a
@@ -33,6 +34,10 @@ class CallServer {
     int poster_threads = 32;
     int http_threads = 256;  // Connections that can be open at once.
     FaultPlan faults;
+    // In the tokens that callbacks of GA are signed with: who says it, and to
+    // whom. The latter is the "immutable resource id".
+    std::string callback_issuer = "https://acscallautomation.communication.azure.com";
+    std::string resource_id = "00000000-0000-4000-8000-000000000001";
   };
 
   // Totals since the start, except where it says now.

@@ -56,6 +56,7 @@ struct Describe {
   void operator()(const wire::UnknownEvent&) const {}
   void operator()(const wire::InviteParticipantResult&) const {}
   void operator()(const wire::ParticipantsUpdated&) const {}
+  void operator()(const wire::ga::CallEvent&) const {}
 
   void operator()(const wire::CallStateChanged& event) const {
     fact.kind = KindOf(event.state);

@@ -8,14 +8,12 @@
 #include "wire/identifier_json.h"
 #include "wire/json_reader.h"
 #include "wire/json_text.h"
+#include "wire/read_values.h"
 
 namespace tocsin::wire {
 namespace {
 
 using Json = nlohmann::json;
-
-// Deeper than any body of this API by far.
-constexpr int kDepthMax = 16;
 
 constexpr std::string_view kWantParticipantsUpdated = "participantsUpdated";
 constexpr std::string_view kWantDtmf = "dtmfReceived";
@@ -24,36 +22,9 @@ bool SameName(std::string_view left, std::string_view right) {
   return absl::EqualsIgnoreCase({left.data(), left.size()}, {right.data(), right.size()});
 }
 
-bool IsHttpUrl(std::string_view text) {
-  for (const std::string_view scheme : {"http://", "https://"}) {
-    if (text.size() > scheme.size() && SameName(text.substr(0, scheme.size()), scheme)) {
-      // A space or line break would end up in a request line.
-      for (const char c : text) {
-        if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7F) return false;
-      }
-      return true;
-    }
-  }
-  return false;
-}
-
-absl::StatusOr<std::string> ReadUrl(const ObjectReader& reader, std::string_view name) {
-  TOCSIN_ASSIGN_OR_RETURN(std::string url, reader.String({name}));
-  if (!IsHttpUrl(url)) {
-    return InvalidArgument("{} must be an absolute http or https URL", reader.Place(name));
-  }
-  return url;
-}
-
-// {"value": "+1..."}; empty if there is none.
+// The two editions and their own description disagree on the name.
 absl::StatusOr<std::string> ReadCallerNumber(const ObjectReader& reader) {
-  // The two editions and their own description disagree on the name.
-  TOCSIN_ASSIGN_OR_RETURN(const auto number,
-                          reader.ObjectOrNone({"sourceAlternateIdentity", "alternateCallerId"}));
-  if (!number) return std::string();
-  // Some clients send a whole identifier.
-  TOCSIN_ASSIGN_OR_RETURN(const auto nested, number->ObjectOrNone({"phoneNumber"}));
-  return (nested ? *nested : *number).String({"value"});
+  return ReadNumber(reader, {"sourceAlternateIdentity", "alternateCallerId"});
 }
 
 // An array of names, each looked for in `json`; what it does not know it
@@ -72,13 +43,9 @@ absl::StatusOr<bool> Lists(const ObjectReader& reader, std::string_view name,
   return false;
 }
 
-std::string CallerNumberJson(std::string_view number) {
-  JsonObject object;
-  object.AddString("value", number);
-  return std::move(object).Finish();
-}
-
-std::string WantedEventsJson(const CreateCallRequest& request) {
+// Of a create call or a join.
+template <class Request>
+std::string WantedEventsJson(const Request& request) {
   std::string json = "[";
   if (request.wants_participants_updated) AppendJsonString(json, kWantParticipantsUpdated);
   if (request.wants_dtmf) {
@@ -88,6 +55,14 @@ std::string WantedEventsJson(const CreateCallRequest& request) {
   return json + "]";
 }
 
+template <class Request>
+absl::Status ReadWantedEvents(const ObjectReader& reader, Request& request) {
+  TOCSIN_ASSIGN_OR_RETURN(request.wants_participants_updated,
+                          Lists(reader, "requestedCallEvents", kWantParticipantsUpdated));
+  TOCSIN_ASSIGN_OR_RETURN(request.wants_dtmf, Lists(reader, "requestedCallEvents", kWantDtmf));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 std::string Encode(const CreateCallRequest& request) {
@@ -95,7 +70,7 @@ std::string Encode(const CreateCallRequest& request) {
   if (request.source) object.AddJson("source", IdentifierJson(*request.source, Casing::kCamel));
   object.AddJson("targets", IdentifiersJson(request.targets, Casing::kCamel));
   if (!request.caller_number.empty()) {
-    object.AddJson("sourceAlternateIdentity", CallerNumberJson(request.caller_number));
+    object.AddJson("sourceAlternateIdentity", NumberJson(request.caller_number));
   }
   if (!request.subject.empty()) object.AddString("subject", request.subject);
   object.AddString("callbackUri", request.callback_uri);
@@ -110,12 +85,14 @@ std::string Encode(const CreateCallResponse& response) {
   return std::move(object).Finish();
 }
 
-std::string Encode(const PlayAudioRequest& request) {
+std::string Encode(const PlayAudioRequest& request, Edition edition) {
   JsonObject object;
   object.AddString("audioFileUri", request.audio_file_uri);
   object.AddBool("loop", request.loop);
   object.AddString("operationContext", request.operation_context);
-  object.AddString("resourceId", request.resource_id);
+  object.AddString(edition == Edition::kSwagger ? "audioFileId" : "resourceId",
+                   request.resource_id);
+  AddUnlessEmpty(object, "callbackUri", request.callback_uri);
   return std::move(object).Finish();
 }
 
@@ -128,10 +105,21 @@ std::string Encode(const CancelMediaRequest& request) {
 std::string Encode(const InviteParticipantsRequest& request) {
   JsonObject object;
   if (!request.caller_number.empty()) {
-    object.AddJson("alternateCallerId", CallerNumberJson(request.caller_number));
+    object.AddJson("alternateCallerId", NumberJson(request.caller_number));
   }
   object.AddJson("participants", IdentifiersJson(request.participants, Casing::kCamel));
   object.AddString("operationContext", request.operation_context);
+  AddUnlessEmpty(object, "callbackUri", request.callback_uri);
+  return std::move(object).Finish();
+}
+
+std::string Encode(const JoinRequest& request) {
+  JsonObject object;
+  if (request.source) object.AddJson("source", IdentifierJson(*request.source, Casing::kCamel));
+  AddUnlessEmpty(object, "subject", request.subject);
+  object.AddString("callbackUri", request.callback_uri);
+  object.AddJson("requestedModalities", R"(["audio"])");
+  object.AddJson("requestedCallEvents", WantedEventsJson(request));
   return std::move(object).Finish();
 }
 
@@ -152,7 +140,7 @@ std::string Encode(const ErrorBody& error) {
 }
 
 absl::StatusOr<CreateCallRequest> DecodeCreateCallRequest(std::string_view body) {
-  TOCSIN_ASSIGN_OR_RETURN(const Json json, ParseJson(body, "create call", kDepthMax));
+  TOCSIN_ASSIGN_OR_RETURN(const Json json, ParseJson(body, "create call", kBodyDepthMax));
   TOCSIN_ASSIGN_OR_RETURN(const ObjectReader reader, ObjectReader::Read(json, "create call"));
   CreateCallRequest request;
   TOCSIN_ASSIGN_OR_RETURN(const auto source, reader.ObjectOrNone({"source"}));
@@ -168,15 +156,13 @@ absl::StatusOr<CreateCallRequest> DecodeCreateCallRequest(std::string_view body)
   }
   TOCSIN_ASSIGN_OR_RETURN(request.caller_number, ReadCallerNumber(reader));
   TOCSIN_ASSIGN_OR_RETURN(request.subject, reader.StringOrEmpty({"subject"}));
-  TOCSIN_ASSIGN_OR_RETURN(request.callback_uri, ReadUrl(reader, "callbackUri"));
-  TOCSIN_ASSIGN_OR_RETURN(request.wants_participants_updated,
-                          Lists(reader, "requestedCallEvents", kWantParticipantsUpdated));
-  TOCSIN_ASSIGN_OR_RETURN(request.wants_dtmf, Lists(reader, "requestedCallEvents", kWantDtmf));
+  TOCSIN_ASSIGN_OR_RETURN(request.callback_uri, ReadUrl(reader, {"callbackUri"}));
+  TOCSIN_RETURN_IF_ERROR(ReadWantedEvents(reader, request));
   return request;
 }
 
 absl::StatusOr<CreateCallResponse> DecodeCreateCallResponse(std::string_view body) {
-  TOCSIN_ASSIGN_OR_RETURN(const Json json, ParseJson(body, "create call response", kDepthMax));
+  TOCSIN_ASSIGN_OR_RETURN(const Json json, ParseJson(body, "create call response", kBodyDepthMax));
   TOCSIN_ASSIGN_OR_RETURN(const ObjectReader reader,
                           ObjectReader::Read(json, "create call response"));
   CreateCallResponse response;
@@ -188,27 +174,28 @@ absl::StatusOr<CreateCallResponse> DecodeCreateCallResponse(std::string_view bod
 }
 
 absl::StatusOr<PlayAudioRequest> DecodePlayAudioRequest(std::string_view body) {
-  TOCSIN_ASSIGN_OR_RETURN(const Json json, ParseJson(body, "play audio", kDepthMax));
+  TOCSIN_ASSIGN_OR_RETURN(const Json json, ParseJson(body, "play audio", kBodyDepthMax));
   TOCSIN_ASSIGN_OR_RETURN(const ObjectReader reader, ObjectReader::Read(json, "play audio"));
   PlayAudioRequest request;
-  TOCSIN_ASSIGN_OR_RETURN(request.audio_file_uri, ReadUrl(reader, "audioFileUri"));
+  TOCSIN_ASSIGN_OR_RETURN(request.audio_file_uri, ReadUrl(reader, {"audioFileUri"}));
   TOCSIN_ASSIGN_OR_RETURN(request.loop, reader.BoolOrFalse({"loop"}));
   TOCSIN_ASSIGN_OR_RETURN(request.operation_context, reader.StringOrEmpty({"operationContext"}));
   TOCSIN_ASSIGN_OR_RETURN(request.resource_id, reader.StringOrEmpty({"resourceId", "audioFileId"}));
+  TOCSIN_ASSIGN_OR_RETURN(request.callback_uri, ReadUrlOrEmpty(reader, {"callbackUri"}));
   return request;
 }
 
 absl::StatusOr<CancelMediaRequest> DecodeCancelMediaRequest(std::string_view body) {
   CancelMediaRequest request;
   if (body.empty()) return request;
-  TOCSIN_ASSIGN_OR_RETURN(const Json json, ParseJson(body, "cancel media", kDepthMax));
+  TOCSIN_ASSIGN_OR_RETURN(const Json json, ParseJson(body, "cancel media", kBodyDepthMax));
   TOCSIN_ASSIGN_OR_RETURN(const ObjectReader reader, ObjectReader::Read(json, "cancel media"));
   TOCSIN_ASSIGN_OR_RETURN(request.operation_context, reader.StringOrEmpty({"operationContext"}));
   return request;
 }
 
 absl::StatusOr<InviteParticipantsRequest> DecodeInviteParticipantsRequest(std::string_view body) {
-  TOCSIN_ASSIGN_OR_RETURN(const Json json, ParseJson(body, "invite", kDepthMax));
+  TOCSIN_ASSIGN_OR_RETURN(const Json json, ParseJson(body, "invite", kBodyDepthMax));
   TOCSIN_ASSIGN_OR_RETURN(const ObjectReader reader, ObjectReader::Read(json, "invite"));
   InviteParticipantsRequest request;
   TOCSIN_ASSIGN_OR_RETURN(request.caller_number, ReadCallerNumber(reader));
@@ -222,11 +209,26 @@ absl::StatusOr<InviteParticipantsRequest> DecodeInviteParticipantsRequest(std::s
                            reader.Place("participants"));
   }
   TOCSIN_ASSIGN_OR_RETURN(request.operation_context, reader.StringOrEmpty({"operationContext"}));
+  TOCSIN_ASSIGN_OR_RETURN(request.callback_uri, ReadUrlOrEmpty(reader, {"callbackUri"}));
+  return request;
+}
+
+absl::StatusOr<JoinRequest> DecodeJoinRequest(std::string_view body) {
+  TOCSIN_ASSIGN_OR_RETURN(const Json json, ParseJson(body, "join", kBodyDepthMax));
+  TOCSIN_ASSIGN_OR_RETURN(const ObjectReader reader, ObjectReader::Read(json, "join"));
+  JoinRequest request;
+  TOCSIN_ASSIGN_OR_RETURN(const auto source, reader.ObjectOrNone({"source"}));
+  if (source) {
+    TOCSIN_ASSIGN_OR_RETURN(request.source, ReadIdentifier(*source));
+  }
+  TOCSIN_ASSIGN_OR_RETURN(request.subject, reader.StringOrEmpty({"subject"}));
+  TOCSIN_ASSIGN_OR_RETURN(request.callback_uri, ReadUrl(reader, {"callbackUri"}));
+  TOCSIN_RETURN_IF_ERROR(ReadWantedEvents(reader, request));
   return request;
 }
 
 absl::StatusOr<OperationResult> DecodeOperationResult(std::string_view body) {
-  TOCSIN_ASSIGN_OR_RETURN(const Json json, ParseJson(body, "operation result", kDepthMax));
+  TOCSIN_ASSIGN_OR_RETURN(const Json json, ParseJson(body, "operation result", kBodyDepthMax));
   TOCSIN_ASSIGN_OR_RETURN(const ObjectReader reader, ObjectReader::Read(json, "operation result"));
   OperationResult result;
   TOCSIN_ASSIGN_OR_RETURN(result.id, reader.StringOrEmpty({"id", "operationId"}));
@@ -237,7 +239,7 @@ absl::StatusOr<OperationResult> DecodeOperationResult(std::string_view body) {
 }
 
 ErrorBody DecodeErrorBody(std::string_view body) {
-  const absl::StatusOr<Json> json = ParseJson(body, "error", kDepthMax);
+  const absl::StatusOr<Json> json = ParseJson(body, "error", kBodyDepthMax);
   if (!json.ok() || !json->is_object()) return {};
   const absl::StatusOr<ObjectReader> outer = ObjectReader::Read(*json, "");
   const Json* const wrapped = outer->Find({"error"});

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "wire/dialect.h"
+#include "wire/identifier.h"
 
 // Requests and responses of the 2021 dialects, both directions: Encode for the
 // sender, Decode for the receiver.
@@ -17,22 +19,6 @@
 //
 // Strings are as on the wire: valid UTF-8, not otherwise checked.
 namespace tocsin::wire {
-
-// A party of a call. Exactly one kind on the wire.
-struct Identifier {
-  enum class Kind { kUnknown, kPhoneNumber, kCommunicationUser, kTeamsUser };
-  Kind kind = Kind::kUnknown;
-  std::string value;  // Phone number with '+', or the user's id.
-
-  static Identifier PhoneNumber(std::string_view e164) {
-    return {Kind::kPhoneNumber, std::string(e164)};
-  }
-  static Identifier CommunicationUser(std::string_view id) {
-    return {Kind::kCommunicationUser, std::string(id)};
-  }
-
-  friend bool operator==(const Identifier&, const Identifier&) = default;
-};
 
 struct CreateCallRequest {
   std::optional<Identifier> source;  // 2021-04 has none.
@@ -58,7 +44,8 @@ struct PlayAudioRequest {
   std::string audio_file_uri;  // Absolute http or https URL.
   bool loop = false;           // Until cancelled.
   std::string operation_context;
-  std::string resource_id;  // Key under which the provider may cache the file.
+  std::string resource_id;   // Key under which the provider may cache the file.
+  std::string callback_uri;  // For the result; empty: the call's.
 
   friend bool operator==(const PlayAudioRequest&, const PlayAudioRequest&) = default;
 };
@@ -74,9 +61,22 @@ struct InviteParticipantsRequest {
   std::string caller_number;  // alternateCallerId; needed for telephone numbers.
   std::vector<Identifier> participants;
   std::string operation_context;
+  std::string callback_uri;  // For the result; empty: the call's.
 
   friend bool operator==(const InviteParticipantsRequest&,
                          const InviteParticipantsRequest&) = default;
+};
+
+// Asks to become part of a conversation that is there already: a call to
+// nobody.
+struct JoinRequest {
+  std::optional<Identifier> source;
+  std::string subject;
+  std::string callback_uri;  // Absolute http or https URL.
+  bool wants_participants_updated = false;
+  bool wants_dtmf = true;
+
+  friend bool operator==(const JoinRequest&, const JoinRequest&) = default;
 };
 
 enum class OperationStatus { kUnknown, kNotStarted, kRunning, kCompleted, kFailed };
@@ -114,9 +114,10 @@ struct ErrorBody {
 
 std::string Encode(const CreateCallRequest& request);
 std::string Encode(const CreateCallResponse& response);
-std::string Encode(const PlayAudioRequest& request);
+std::string Encode(const PlayAudioRequest& request, Edition edition = Edition::kOverview);
 std::string Encode(const CancelMediaRequest& request);
 std::string Encode(const InviteParticipantsRequest& request);
+std::string Encode(const JoinRequest& request);
 std::string Encode(const OperationResult& result);
 std::string Encode(const ErrorBody& error);
 
@@ -126,6 +127,7 @@ absl::StatusOr<PlayAudioRequest> DecodePlayAudioRequest(std::string_view body);
 // An empty body is a request without a context: one published edition has none.
 absl::StatusOr<CancelMediaRequest> DecodeCancelMediaRequest(std::string_view body);
 absl::StatusOr<InviteParticipantsRequest> DecodeInviteParticipantsRequest(std::string_view body);
+absl::StatusOr<JoinRequest> DecodeJoinRequest(std::string_view body);
 absl::StatusOr<OperationResult> DecodeOperationResult(std::string_view body);
 
 // Reads the flat form and the one wrapped in "error". Never fails: what is no

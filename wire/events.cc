@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <type_traits>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -9,9 +10,11 @@
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "wire/digest.h"
+#include "wire/events_ga_json.h"
 #include "wire/identifier_json.h"
 #include "wire/json_reader.h"
 #include "wire/json_text.h"
+#include "wire/tones.h"
 
 namespace tocsin::wire {
 namespace {
@@ -61,39 +64,6 @@ std::string_view StateName(CallState state) {
     if (known.state == state) return known.name;
   }
   return "Unknown";
-}
-
-struct ToneSpelling {
-  char tone;
-  std::string_view name;
-};
-// Without the "tone" that may stand before it.
-constexpr ToneSpelling kTones[] = {
-    {'0', "0"},     {'1', "1"},     {'2', "2"},    {'3', "3"},    {'4', "4"},        {'5', "5"},
-    {'6', "6"},     {'7', "7"},     {'8', "8"},    {'9', "9"},    {'*', "Star"},     {'#', "Pound"},
-    {'a', "A"},     {'b', "B"},     {'c', "C"},    {'d', "D"},    {'0', "zero"},     {'1', "one"},
-    {'2', "two"},   {'3', "three"}, {'4', "four"}, {'5', "five"}, {'6', "six"},      {'7', "seven"},
-    {'8', "eight"}, {'9', "nine"},  {'*', "*"},    {'#', "#"},    {'*', "asterisk"},
-};
-
-std::optional<char> ToneNamed(std::string_view name) {
-  constexpr std::string_view kTone = "tone";
-  if (name.size() > kTone.size() && SameName(name.substr(0, kTone.size()), kTone)) {
-    name.remove_prefix(kTone.size());
-  }
-  for (const ToneSpelling& known : kTones) {
-    if (SameName(known.name, name)) return known.tone;
-  }
-  return std::nullopt;
-}
-
-std::string ToneName(char tone) {
-  if (tone >= '0' && tone <= '9') return std::string("Tone") + tone;
-  for (const ToneSpelling& known : kTones) {
-    if (known.tone == tone) return std::string(known.name);
-  }
-  TOCSIN_CHECK(false && "a tone is one of 0123456789*#abcd");
-  return {};
 }
 
 std::optional<absl::Time> ParseEventTime(const Json* json) {
@@ -217,18 +187,39 @@ constexpr KnownType kTypes[] = {
     {"ParticipantsUpdated", ReadRoster},
 };
 
-BodyReader ReaderFor(std::string_view type) {
-  if (!SameName(type.substr(0, kPrefix.size()), kPrefix)) return nullptr;
+BodyReader ReaderNamed(std::string_view name) {
   for (const KnownType& known : kTypes) {
-    if (SameName(type.substr(kPrefix.size()), known.name)) return known.read;
+    if (SameName(name, known.name)) return known.read;
   }
   return nullptr;
 }
 
+// Without the prefix; empty if it has another.
+std::string_view ShortName(std::string_view type) {
+  if (!SameName(type.substr(0, kPrefix.size()), kPrefix)) return {};
+  return type.substr(kPrefix.size());
+}
+
+// The one name that several dialects use. Only GA correlates and counts.
+bool IsRosterOf2021(ga::EventType type, const ObjectReader& data) {
+  return type == ga::EventType::kParticipantsUpdated &&
+         data.Find({"correlationId", "sequenceNumber"}) == nullptr;
+}
+
+absl::StatusOr<EventBody> ReadGa(ga::EventType type, const ObjectReader& data,
+                                 std::string call_connection_id) {
+  UnknownEvent unknown{.call_leg_id = call_connection_id};
+  TOCSIN_ASSIGN_OR_RETURN(auto event, ga::ReadCallEvent(type, data, std::move(call_connection_id)));
+  if (!event) return unknown;
+  return *std::move(event);
+}
+
 absl::StatusOr<EventBody> ReadBody(const ObjectReader& envelope, std::string_view type) {
-  const BodyReader read = ReaderFor(type);
+  const std::string_view name = ShortName(type);
+  const BodyReader read = ReaderNamed(name);
+  const std::optional<ga::EventType> ga_type = ga::EventTypeNamed(name);
   const Json* const json = envelope.Find({"data"});
-  if (read == nullptr) {
+  if (read == nullptr && !ga_type) {
     UnknownEvent unknown{.call_leg_id = CallLegIdInSubject(envelope)};
     if (json == nullptr || !json->is_object()) return unknown;
     TOCSIN_ASSIGN_OR_RETURN(const ObjectReader data, envelope.Inside(*json, "data"));
@@ -239,6 +230,9 @@ absl::StatusOr<EventBody> ReadBody(const ObjectReader& envelope, std::string_vie
   if (json == nullptr) return InvalidArgument("{} must be an object", envelope.Place("data"));
   TOCSIN_ASSIGN_OR_RETURN(const ObjectReader data, envelope.Inside(*json, "data"));
   TOCSIN_ASSIGN_OR_RETURN(std::string call_leg_id, ReadCallLegId(envelope, data));
+  if (ga_type && !IsRosterOf2021(*ga_type, data)) {
+    return ReadGa(*ga_type, data, std::move(call_leg_id));
+  }
   return read(data, std::move(call_leg_id));
 }
 
@@ -276,7 +270,7 @@ Encoded EncodeBody(const Event& event, const CallStateChanged& body) {
 Encoded EncodeBody(const Event& event, const DtmfReceived& body) {
   JsonObject tone;
   tone.AddInteger("SequenceId", body.sequence_id);
-  tone.AddString("Tone", ToneName(body.tone));
+  tone.AddString("Tone", ToneName2021(body.tone));
   JsonObject data;
   data.AddJson("ToneInfo", std::move(tone).Finish());
   data.AddString("CallLegId", body.call_leg_id);
@@ -322,9 +316,52 @@ Encoded EncodeBody(const Event& event, const ParticipantsUpdated& body) {
   return {SubjectOf(event, "participantsUpdated"), std::move(data).Finish()};
 }
 
+Encoded EncodeBody(const Event& event, const ga::CallEvent& body) {
+  return {fmt::format("calling/callConnections/{}", CallLegId(event)), ga::DataJson(body)};
+}
+
 Encoded EncodeBody(const Event&, const UnknownEvent&) {
   TOCSIN_CHECK(false && "an unknown event is only ever received");
   return {};
+}
+
+std::string EventGridEnvelope(const Event& event, const Encoded& encoded) {
+  JsonObject envelope;
+  if (event.id.empty()) {
+    envelope.AddNull("id");
+  } else {
+    envelope.AddString("id", event.id);
+  }
+  envelope.AddNull("topic");
+  envelope.AddString("subject", encoded.subject);
+  envelope.AddJson("data", encoded.data);
+  envelope.AddString("eventType", EventType(event.body));
+  if (event.occurred_at) {
+    envelope.AddString("eventTime", absl::FormatTime("%Y-%m-%dT%H:%M:%E7SZ", *event.occurred_at,
+                                                     absl::UTCTimeZone()));
+  } else {
+    envelope.AddNull("eventTime");
+  }
+  envelope.AddNull("metadataVersion");
+  envelope.AddNull("dataVersion");
+  return std::move(envelope).Finish();
+}
+
+// The real client's parser looks at the first element of the array only.
+std::string CloudEnvelope(const Event& event, const Encoded& encoded) {
+  JsonObject envelope;
+  envelope.AddString("id", event.id);
+  envelope.AddString("source", encoded.subject);
+  envelope.AddString("type", EventType(event.body));
+  envelope.AddString("specversion", "1.0");
+  if (event.occurred_at) {
+    envelope.AddString("time", absl::FormatTime("%Y-%m-%dT%H:%M:%E7S+00:00", *event.occurred_at,
+                                                absl::UTCTimeZone()));
+  }
+  envelope.AddString("datacontenttype", "application/json");
+  envelope.AddString("subject", encoded.subject);
+  envelope.AddJson("data", encoded.data);
+  return "[" + std::move(envelope).Finish() + "]";
 }
 
 }  // namespace
@@ -345,8 +382,15 @@ PlayOutcome OutcomeOf(const PlayAudioResult& result) {
 }
 
 const std::string& CallLegId(const Event& event) {
-  return std::visit([](const auto& body) -> const std::string& { return body.call_leg_id; },
-                    event.body);
+  return std::visit(
+      [](const auto& body) -> const std::string& {
+        if constexpr (std::is_same_v<decltype(body), const ga::CallEvent&>) {
+          return body.call_connection_id;
+        } else {
+          return body.call_leg_id;
+        }
+      },
+      event.body);
 }
 
 absl::StatusOr<std::vector<Event>> DecodeEvents(std::string_view body, const EventLimits& limits) {
@@ -374,50 +418,27 @@ absl::StatusOr<std::vector<Event>> DecodeEvents(std::string_view body, const Eve
   return events;
 }
 
-std::string_view EventType(const EventBody& body) {
+std::string EventType(const EventBody& body) {
   struct Namer {
-    std::string_view operator()(const CallStateChanged&) const {
-      return "Microsoft.Communication.CallLegStateChanged";
-    }
-    std::string_view operator()(const DtmfReceived&) const {
-      return "Microsoft.Communication.DtmfReceived";
-    }
-    std::string_view operator()(const PlayAudioResult&) const {
-      return "Microsoft.Communication.PlayAudioResult";
-    }
+    std::string_view operator()(const CallStateChanged&) const { return "CallLegStateChanged"; }
+    std::string_view operator()(const DtmfReceived&) const { return "DtmfReceived"; }
+    std::string_view operator()(const PlayAudioResult&) const { return "PlayAudioResult"; }
     std::string_view operator()(const InviteParticipantResult&) const {
-      return "Microsoft.Communication.InviteParticipantResult";
+      return "InviteParticipantResult";
     }
-    std::string_view operator()(const ParticipantsUpdated&) const {
-      return "Microsoft.Communication.ParticipantsUpdated";
-    }
+    std::string_view operator()(const ParticipantsUpdated&) const { return "ParticipantsUpdated"; }
+    std::string_view operator()(const ga::CallEvent& event) const { return ga::Name(event.type); }
     std::string_view operator()(const UnknownEvent&) const { return ""; }
   };
-  return std::visit(Namer{}, body);
+  const std::string_view name = std::visit(Namer{}, body);
+  return name.empty() ? std::string() : fmt::format("{}{}", kPrefix, name);
 }
 
 std::string EncodeEvent(const Event& event) {
   const Encoded encoded =
       std::visit([&event](const auto& body) { return EncodeBody(event, body); }, event.body);
-  JsonObject envelope;
-  if (event.id.empty()) {
-    envelope.AddNull("id");
-  } else {
-    envelope.AddString("id", event.id);
-  }
-  envelope.AddNull("topic");
-  envelope.AddString("subject", encoded.subject);
-  envelope.AddJson("data", encoded.data);
-  envelope.AddString("eventType", EventType(event.body));
-  if (event.occurred_at) {
-    envelope.AddString("eventTime", absl::FormatTime("%Y-%m-%dT%H:%M:%E7SZ", *event.occurred_at,
-                                                     absl::UTCTimeZone()));
-  } else {
-    envelope.AddNull("eventTime");
-  }
-  envelope.AddNull("metadataVersion");
-  envelope.AddNull("dataVersion");
-  return std::move(envelope).Finish();
+  if (std::holds_alternative<ga::CallEvent>(event.body)) return CloudEnvelope(event, encoded);
+  return EventGridEnvelope(event, encoded);
 }
 
 std::string EventKey(const Event& event) {

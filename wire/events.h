@@ -10,9 +10,10 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "wire/calls_2021.h"
+#include "wire/events_ga.h"
 
-// The provider's callbacks: what it posts to our callback URL while a call
-// lives. They come in any order, twice, late, or before the answer to
+// The provider's callbacks, of all dialects: what it posts to our callback URL
+// while a call lives. They come in any order, twice, late, or before the answer to
 // create-call; nothing here assumes otherwise.
 namespace tocsin::wire {
 
@@ -94,7 +95,7 @@ struct UnknownEvent {
 };
 
 using EventBody = std::variant<UnknownEvent, CallStateChanged, DtmfReceived, PlayAudioResult,
-                               InviteParticipantResult, ParticipantsUpdated>;
+                               InviteParticipantResult, ParticipantsUpdated, ga::CallEvent>;
 
 struct Event {
   std::string id;    // The provider's; empty if it gave none, as 2021 does.
@@ -109,7 +110,8 @@ struct Event {
   EventBody body;
 };
 
-// The call leg that the event is about; empty if it names none.
+// The call that the event is about, by the provider's id: its call leg or its
+// call connection. Empty if it names none.
 const std::string& CallLegId(const Event& event);
 
 struct EventLimits {
@@ -128,13 +130,14 @@ struct EventLimits {
 absl::StatusOr<std::vector<Event>> DecodeEvents(std::string_view body,
                                                 const EventLimits& limits = {});
 
-// The body of one callback as 2021-05 sends it, for the call server. `type`
+// The body of one callback, for the call server: an object as 2021-05 sends it,
+// or an array of one CloudEvent as GA does, whose ids are never empty. `type`
 // and `canonical` are not read: they follow from the body. An UnknownEvent
 // cannot be encoded (a check).
 std::string EncodeEvent(const Event& event);
 
 // "Microsoft.Communication.CallLegStateChanged" and so on, by the body's kind.
-std::string_view EventType(const EventBody& body);
+std::string EventType(const EventBody& body);
 
 // What makes an event itself within its attempt: "id:<the provider's>", else
 // "sha256:<hash of the canonical event>". At most 128 characters. A redelivery has the same key,

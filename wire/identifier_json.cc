@@ -2,9 +2,9 @@
 
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "absl/strings/match.h"
-#include "base/check.h"
 #include "base/status_macros.h"
 #include "wire/json_text.h"
 
@@ -15,16 +15,45 @@ struct Spelling {
   std::string_view camel;
   std::string_view pascal;
 
-  std::string_view In(Casing casing) const { return casing == Casing::kCamel ? camel : pascal; }
+  std::string_view In(Casing casing) const { return casing == Casing::kPascal ? pascal : camel; }
 };
 
 constexpr Spelling kRawId{"rawId", "RawId"};
-constexpr Spelling kPhoneNumber{"phoneNumber", "PhoneNumber"};
-constexpr Spelling kCommunicationUser{"communicationUser", "CommunicationUser"};
-constexpr Spelling kTeamsUser{"microsoftTeamsUser", "MicrosoftTeamsUser"};
-constexpr Spelling kValue{"value", "Value"};
 constexpr Spelling kId{"id", "Id"};
-constexpr Spelling kUserId{"userId", "UserId"};
+constexpr Spelling kIsAnonymous{"isAnonymous", "IsAnonymous"};
+constexpr Spelling kAssertedId{"assertedId", "AssertedId"};
+constexpr Spelling kCloud{"cloud", "Cloud"};
+constexpr Spelling kTenantId{"tenantId", "TenantId"};
+constexpr Spelling kResourceId{"resourceId", "ResourceId"};
+
+// The member that holds a kind of party, and the member in it that is its id.
+struct KindSpelling {
+  Identifier::Kind kind;
+  Spelling name;
+  Spelling id;
+};
+constexpr KindSpelling kKinds[] = {
+    {Identifier::Kind::kPhoneNumber, {"phoneNumber", "PhoneNumber"}, {"value", "Value"}},
+    {Identifier::Kind::kCommunicationUser, {"communicationUser", "CommunicationUser"}, kId},
+    {Identifier::Kind::kTeamsUser,
+     {"microsoftTeamsUser", "MicrosoftTeamsUser"},
+     {"userId", "UserId"}},
+    {Identifier::Kind::kTeamsApp, {"microsoftTeamsApp", "MicrosoftTeamsApp"}, {"appId", "AppId"}},
+    {Identifier::Kind::kTeamsExtensionUser,
+     {"teamsExtensionUser", "TeamsExtensionUser"},
+     {"userId", "UserId"}},
+};
+
+std::string_view KindName(Identifier::Kind kind) {
+  for (const KindSpelling& known : kKinds) {
+    if (known.kind == kind) return known.name.camel;
+  }
+  return "unknown";
+}
+
+bool SameName(std::string_view left, std::string_view right) {
+  return absl::EqualsIgnoreCase({left.data(), left.size()}, {right.data(), right.size()});
+}
 
 struct StatusSpelling {
   OperationStatus status;
@@ -37,12 +66,6 @@ constexpr StatusSpelling kStatuses[] = {
     {OperationStatus::kFailed, {"failed", "Failed"}},
 };
 
-std::string OneMember(Spelling name, std::string_view value, Casing casing) {
-  JsonObject object;
-  object.AddString(name.In(casing), value);
-  return std::move(object).Finish();
-}
-
 absl::StatusOr<std::int32_t> ReadInt32(const ObjectReader& reader, std::string_view name) {
   TOCSIN_ASSIGN_OR_RETURN(const std::int64_t value, reader.IntegerOrZero({name}));
   if (value < std::numeric_limits<std::int32_t>::min() ||
@@ -52,31 +75,76 @@ absl::StatusOr<std::int32_t> ReadInt32(const ObjectReader& reader, std::string_v
   return static_cast<std::int32_t>(value);
 }
 
-// A party given by its raw id alone.
-Identifier FromRawId(std::string_view raw_id) {
-  if (raw_id.starts_with("4:")) return Identifier::PhoneNumber(raw_id.substr(2));
-  if (raw_id.starts_with("8:acs:")) return Identifier::CommunicationUser(raw_id);
-  return {Identifier::Kind::kUnknown, std::string(raw_id)};
+// The words that one kind of party has beside its raw id, all but the id's own.
+std::string NestedJson(const Identifier& identifier, Spelling id, Casing casing) {
+  JsonObject object;
+  object.AddString(id.In(casing), identifier.value);
+  if (identifier.kind == Identifier::Kind::kPhoneNumber) {
+    if (identifier.is_anonymous) object.AddBool(kIsAnonymous.In(casing), true);
+    if (!identifier.asserted_id.empty()) {
+      object.AddString(kAssertedId.In(casing), identifier.asserted_id);
+    }
+    return std::move(object).Finish();
+  }
+  if (identifier.kind == Identifier::Kind::kCommunicationUser) return std::move(object).Finish();
+  if (identifier.kind == Identifier::Kind::kTeamsUser) {
+    object.AddBool(kIsAnonymous.In(casing), identifier.is_anonymous);
+  }
+  if (identifier.kind == Identifier::Kind::kTeamsExtensionUser) {
+    object.AddString(kTenantId.In(casing), identifier.tenant_id);
+    object.AddString(kResourceId.In(casing), identifier.resource_id);
+  }
+  object.AddString(kCloud.In(casing), Name(identifier.cloud));
+  return std::move(object).Finish();
+}
+
+absl::StatusOr<Identifier::Cloud> ReadCloud(const ObjectReader& reader, Identifier::Cloud known) {
+  TOCSIN_ASSIGN_OR_RETURN(const std::string name, reader.StringOrEmpty({kCloud.camel}));
+  if (name.empty()) return known;
+  for (const auto cloud :
+       {Identifier::Cloud::kPublic, Identifier::Cloud::kDod, Identifier::Cloud::kGcch}) {
+    if (SameName(name, Name(cloud))) return cloud;
+  }
+  return InvalidArgument("{} must be public, dod or gcch", reader.Place(kCloud.camel));
+}
+
+// Reads what stands in the member of `model`'s kind over what the raw id said.
+absl::StatusOr<Identifier> ReadNested(const ObjectReader& reader, const KindSpelling& model,
+                                      Identifier identifier) {
+  if (identifier.kind != model.kind) identifier = {.kind = model.kind};
+  // The edition of 2021 shows no Teams user but null: take what it may be called.
+  const bool may_miss = model.kind == Identifier::Kind::kTeamsUser;
+  TOCSIN_ASSIGN_OR_RETURN(std::string value, may_miss
+                                                 ? reader.StringOrEmpty({model.id.camel, kId.camel})
+                                                 : reader.String({model.id.camel}));
+  if (!value.empty() || !may_miss) identifier.value = std::move(value);
+  if (model.kind == Identifier::Kind::kCommunicationUser) return identifier;
+  if (reader.Find({kIsAnonymous.camel}) != nullptr) {
+    TOCSIN_ASSIGN_OR_RETURN(identifier.is_anonymous, reader.BoolOrFalse({kIsAnonymous.camel}));
+  }
+  if (model.kind == Identifier::Kind::kPhoneNumber) {
+    if (ParseRawId(RawId(identifier)).is_anonymous) identifier.is_anonymous = true;
+    TOCSIN_ASSIGN_OR_RETURN(identifier.asserted_id, reader.StringOrEmpty({kAssertedId.camel}));
+    return identifier;
+  }
+  TOCSIN_ASSIGN_OR_RETURN(identifier.cloud, ReadCloud(reader, identifier.cloud));
+  if (model.kind == Identifier::Kind::kTeamsExtensionUser) {
+    TOCSIN_ASSIGN_OR_RETURN(identifier.tenant_id, reader.String({kTenantId.camel}));
+    TOCSIN_ASSIGN_OR_RETURN(identifier.resource_id, reader.String({kResourceId.camel}));
+  }
+  return identifier;
 }
 
 }  // namespace
 
 std::string IdentifierJson(const Identifier& identifier, Casing casing) {
+  const std::string raw_id = RawId(identifier);
   JsonObject object;
-  switch (identifier.kind) {
-    case Identifier::Kind::kPhoneNumber:
-      object.AddString(kRawId.In(casing), "4:" + identifier.value);
-      object.AddJson(kPhoneNumber.In(casing), OneMember(kValue, identifier.value, casing));
-      break;
-    case Identifier::Kind::kCommunicationUser:
-      object.AddString(kRawId.In(casing), identifier.value);
-      object.AddJson(kCommunicationUser.In(casing), OneMember(kId, identifier.value, casing));
-      break;
-    case Identifier::Kind::kTeamsUser:
-      object.AddString(kRawId.In(casing), identifier.value);
-      object.AddJson(kTeamsUser.In(casing), OneMember(kUserId, identifier.value, casing));
-      break;
-    case Identifier::Kind::kUnknown: object.AddString(kRawId.In(casing), identifier.value); break;
+  if (casing == Casing::kGa) object.AddString("kind", KindName(identifier.kind));
+  object.AddString(kRawId.In(casing), raw_id);
+  for (const KindSpelling& known : kKinds) {
+    if (known.kind != identifier.kind) continue;
+    object.AddJson(known.name.In(casing), NestedJson(identifier, known.id, casing));
   }
   return std::move(object).Finish();
 }
@@ -93,9 +161,9 @@ std::string IdentifiersJson(const std::vector<Identifier>& identifiers, Casing c
 std::string ResultInfoJson(const std::optional<ResultInfo>& info, Casing casing) {
   if (!info) return "null";
   JsonObject object;
-  object.AddInteger(casing == Casing::kCamel ? "code" : "Code", info->code);
-  object.AddInteger(casing == Casing::kCamel ? "subcode" : "Subcode", info->subcode);
-  object.AddString(casing == Casing::kCamel ? "message" : "Message", info->message);
+  object.AddInteger(casing == Casing::kPascal ? "Code" : "code", info->code);
+  object.AddInteger(casing == Casing::kPascal ? "Subcode" : "subcode", info->subcode);
+  object.AddString(casing == Casing::kPascal ? "Message" : "message", info->message);
   return std::move(object).Finish();
 }
 
@@ -103,30 +171,28 @@ std::string_view StatusName(OperationStatus status, Casing casing) {
   for (const StatusSpelling& known : kStatuses) {
     if (known.status == status) return known.spelling.In(casing);
   }
-  return casing == Casing::kCamel ? "unknown" : "Unknown";
+  return casing == Casing::kPascal ? "Unknown" : "unknown";
 }
 
 absl::StatusOr<Identifier> ReadIdentifier(const ObjectReader& reader) {
-  TOCSIN_ASSIGN_OR_RETURN(const auto phone, reader.ObjectOrNone({kPhoneNumber.camel}));
-  if (phone) {
-    TOCSIN_ASSIGN_OR_RETURN(const std::string value, phone->String({kValue.camel}));
-    return Identifier::PhoneNumber(value);
-  }
-  TOCSIN_ASSIGN_OR_RETURN(const auto user, reader.ObjectOrNone({kCommunicationUser.camel}));
-  if (user) {
-    TOCSIN_ASSIGN_OR_RETURN(const std::string id, user->String({kId.camel}));
-    return Identifier::CommunicationUser(id);
-  }
+  // Derived from the rest: senders leave it out as often as not.
+  TOCSIN_RETURN_IF_ERROR(reader.StringOrEmpty({"kind"}).status());
   TOCSIN_ASSIGN_OR_RETURN(const std::string raw_id, reader.StringOrEmpty({kRawId.camel}));
-  TOCSIN_ASSIGN_OR_RETURN(const auto teams, reader.ObjectOrNone({kTeamsUser.camel}));
-  if (teams) {
-    TOCSIN_ASSIGN_OR_RETURN(std::string id, teams->StringOrEmpty({kUserId.camel, kId.camel}));
-    return Identifier{Identifier::Kind::kTeamsUser, id.empty() ? raw_id : std::move(id)};
+  Identifier identifier = ParseRawId(raw_id);
+  bool nested = false;
+  for (const KindSpelling& known : kKinds) {
+    TOCSIN_ASSIGN_OR_RETURN(const auto inside, reader.ObjectOrNone({known.name.camel}));
+    if (!inside) continue;
+    if (std::exchange(nested, true)) {
+      return InvalidArgument("{} must be of one kind, not of several", reader.Place(""));
+    }
+    TOCSIN_ASSIGN_OR_RETURN(identifier, ReadNested(*inside, known, std::move(identifier)));
   }
-  if (raw_id.empty()) {
+  if (!nested && raw_id.empty()) {
     return InvalidArgument("{} must have phoneNumber or communicationUser", reader.Place(""));
   }
-  return FromRawId(raw_id);
+  if (!raw_id.empty() && raw_id != RawId(identifier)) identifier.other_raw_id = raw_id;
+  return identifier;
 }
 
 absl::StatusOr<std::vector<Identifier>> ReadIdentifiers(const ObjectReader& outer,
@@ -157,8 +223,7 @@ absl::StatusOr<std::optional<ResultInfo>> ReadResultInfo(const ObjectReader& out
 absl::StatusOr<OperationStatus> ReadStatus(const ObjectReader& outer) {
   TOCSIN_ASSIGN_OR_RETURN(const std::string text, outer.StringOrEmpty({"status"}));
   for (const StatusSpelling& known : kStatuses) {
-    const std::string_view name = known.spelling.camel;
-    if (absl::EqualsIgnoreCase({name.data(), name.size()}, text)) return known.status;
+    if (SameName(known.spelling.camel, text)) return known.status;
   }
   return OperationStatus::kUnknown;
 }

@@ -11,8 +11,9 @@
 // alike. For the .cc files of wire/ only.
 namespace tocsin::wire {
 
-// Requests are written in camelCase, event data in PascalCase.
-enum class Casing { kCamel, kPascal };
+// 2021 writes requests in camelCase and event data in PascalCase; GA writes
+// camelCase everywhere and names the kind of a party.
+enum class Casing { kCamel, kPascal, kGa };
 
 std::string IdentifierJson(const Identifier& identifier, Casing casing);
 std::string IdentifiersJson(const std::vector<Identifier>& identifiers, Casing casing);
@@ -20,6 +21,8 @@ std::string IdentifiersJson(const std::vector<Identifier>& identifiers, Casing c
 std::string ResultInfoJson(const std::optional<ResultInfo>& info, Casing casing);
 std::string_view StatusName(OperationStatus status, Casing casing);
 
+// The kind follows from the member that is there, or else from the raw id; of
+// several members of that sort the party is refused.
 absl::StatusOr<Identifier> ReadIdentifier(const ObjectReader& reader);
 // Every element of the array `json`, which is called `name` in messages.
 // Null elements, which the published samples contain, are skipped.

@@ -15,9 +15,15 @@ bool SameName(std::string_view left, std::string_view right) {
   return absl::EqualsIgnoreCase({left.data(), left.size()}, {right.data(), right.size()});
 }
 
-// Brackets outside strings. Text that is not JSON may be measured wrongly; the
-// parser refuses it afterwards.
-bool IsDeeperThan(std::string_view text, int depth_max) {
+// What can be told of JSON text before it is parsed. Text that is not JSON may
+// be measured wrongly; the parser refuses it afterwards.
+struct Measure {
+  bool too_deep = false;
+  std::size_t members = 0;  // Of all objects, by their colons.
+};
+
+Measure MeasureOf(std::string_view text, int depth_max) {
+  Measure measure;
   int depth = 0;
   bool in_string = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -28,22 +34,39 @@ bool IsDeeperThan(std::string_view text, int depth_max) {
     } else if (c == '"') {
       in_string = true;
     } else if (c == '{' || c == '[') {
-      if (++depth > depth_max) return true;
+      if (++depth > depth_max) {
+        measure.too_deep = true;
+        return measure;
+      }
     } else if (c == '}' || c == ']') {
       --depth;
+    } else if (c == ':') {
+      ++measure.members;
     }
   }
-  return false;
+  return measure;
+}
+
+// The members of all objects in `json`. Its depth is bounded.
+std::size_t MembersIn(const Json& json) {
+  if (!json.is_structured()) return 0;
+  std::size_t members = json.is_object() ? json.size() : 0;
+  for (const Json& inside : json) members += MembersIn(inside);
+  return members;
 }
 
 }  // namespace
 
 absl::StatusOr<Json> ParseJson(std::string_view text, std::string_view what, int depth_max) {
-  if (IsDeeperThan(text, depth_max)) {
-    return InvalidArgument("{}: nested deeper than {}", what, depth_max);
-  }
+  const Measure measure = MeasureOf(text, depth_max);
+  if (measure.too_deep) return InvalidArgument("{}: nested deeper than {}", what, depth_max);
   Json json = Json::parse(text, /*cb=*/nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded()) return InvalidArgument("{}: not JSON in UTF-8", what);
+  // The parser keeps the last of two members of one name; another reader of the
+  // same text might keep the first.
+  if (MembersIn(json) != measure.members) {
+    return InvalidArgument("{}: an object has two members of one name", what);
+  }
   return json;
 }
 

@@ -12,8 +12,9 @@
 namespace tocsin::wire {
 
 // Parses `text`. kInvalidArgument, beginning with `what`, if it is not JSON,
-// not UTF-8, or nested deeper than `depth_max`: the library's own writer
-// recurses, so depth is bounded before anything is built.
+// not UTF-8, nested deeper than `depth_max` (the library's own writer recurses,
+// so depth is bounded before anything is built), or says two things under one
+// name.
 absl::StatusOr<nlohmann::json> ParseJson(std::string_view text, std::string_view what,
                                          int depth_max);
 

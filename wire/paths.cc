@@ -3,91 +3,43 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "fmt/format.h"
+#include "wire/percent.h"
 
 namespace tocsin::wire {
 namespace {
 
-constexpr std::string_view kHex = "0123456789ABCDEF";
+using Segments = std::vector<std::string_view>;
 
-bool IsUnreserved(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-         c == '_' || c == '.' || c == '~';
-}
-
-std::string PercentEncode(std::string_view text) {
-  std::string encoded;
-  for (const char c : text) {
-    if (IsUnreserved(c)) {
-      encoded += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    encoded += '%';
-    encoded += kHex[byte >> 4U];
-    encoded += kHex[byte & 0xFU];
-  }
-  return encoded;
-}
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-// A '%' that starts no escape stands for itself.
-std::string PercentDecode(std::string_view text) {
-  std::string decoded;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && HexDigit(text[i + 1]) >= 0 &&
-        HexDigit(text[i + 2]) >= 0) {
-      decoded += static_cast<char>(HexDigit(text[i + 1]) * 16 + HexDigit(text[i + 2]));
-      i += 2;
-    } else {
-      decoded += text[i];
-    }
-  }
-  return decoded;
-}
-
-bool Is(std::string_view segment, std::string_view name) {
-  return absl::EqualsIgnoreCase({segment.data(), segment.size()}, {name.data(), name.size()});
+std::string WithVersion(std::string path) {
+  return fmt::format("{}?api-version={}", path, kApiVersion2021);
 }
 
 std::string CallPath(Dialect dialect, std::string_view call_id, std::string_view action) {
-  const std::string id = PercentEncode(call_id);
-  if (dialect == Dialect::k2021_04) return fmt::format("/calls/{}/{}", id, action);
-  return fmt::format("/calling/calls/{}/{}?api-version={}", id, action, kApiVersion2021);
+  const std::string path = fmt::format("/calls/{}{}", PercentEncode(call_id), action);
+  return dialect == Dialect::k2021_04 ? path : WithVersion("/calling" + path);
 }
 
-std::vector<std::string_view> Segments(std::string_view path) {
-  std::vector<std::string_view> segments;
-  while (path.starts_with('/')) {
-    path.remove_prefix(1);
-    const std::string_view segment = path.substr(0, path.find('/'));
-    segments.push_back(segment);
-    path.remove_prefix(segment.size());
-  }
-  return segments;
+std::string ConversationPath(std::string_view conversation_id, std::string_view action) {
+  return WithVersion(
+      fmt::format("/calling/conversations/{}/{}", PercentEncode(conversation_id), action));
 }
 
-std::optional<Operation> ActionNamed(std::string_view name) {
-  if (Is(name, "Hangup")) return Operation::kHangUp;
-  if (Is(name, "PlayAudio")) return Operation::kPlayAudio;
-  // The API's own description calls it by the second name.
-  if (Is(name, "CancelMediaProcessing") || Is(name, "CancelMediaOperations")) {
-    return Operation::kCancelMedia;
-  }
-  if (Is(name, "participants")) return Operation::kInviteParticipants;
-  return std::nullopt;
-}
+struct Action {
+  std::string_view name;
+  Operation operation;
+  Edition edition = Edition::kOverview;
+};
+constexpr Action kActions[] = {
+    {"Hangup", Operation::kHangUp},
+    {"PlayAudio", Operation::kPlayAudio},
+    {"CancelMediaProcessing", Operation::kCancelMedia},
+    {"CancelMediaOperations", Operation::kCancelMedia, Edition::kSwagger},
+    {"participants", Operation::kInviteParticipants},
+};
 
 // The route below ".../calls", whose segments are `rest`.
-std::optional<Route> RouteOfCall(bool post, Dialect dialect,
-                                 const std::vector<std::string_view>& rest) {
+std::optional<Route> RouteOfCall(bool post, Dialect dialect, const Segments& rest) {
   Route route{.dialect = dialect};
   if (rest.empty()) {
     if (!post) return std::nullopt;
@@ -100,13 +52,39 @@ std::optional<Route> RouteOfCall(bool post, Dialect dialect,
     return route;
   }
   if (rest.size() == 2 && post) {
-    const std::optional<Operation> action = ActionNamed(rest[1]);
-    if (!action) return std::nullopt;
-    route.operation = *action;
+    for (const Action& known : kActions) {
+      if (!IsSegment(rest[1], known.name)) continue;
+      route.operation = known.operation;
+      route.edition = known.edition;
+      return route;
+    }
+  }
+  if (rest.size() == 3 && !post && IsSegment(rest[1], "participants") && !rest[2].empty()) {
+    route.operation = Operation::kRemoveParticipant;
+    route.participant_id = PercentDecode(rest[2]);
     return route;
   }
-  if (rest.size() == 3 && !post && Is(rest[1], "participants") && !rest[2].empty()) {
-    route.operation = Operation::kRemoveParticipant;
+  return std::nullopt;
+}
+
+// The route below ".../conversations".
+std::optional<Route> RouteOfConversation(bool post, const Segments& rest) {
+  if (rest.size() < 2) return std::nullopt;
+  Route route{.dialect = Dialect::k2021_05, .call_id = PercentDecode(rest[0])};
+  if (route.call_id.empty()) return std::nullopt;
+  if (rest.size() == 2 && post && IsSegment(rest[1], "join")) {
+    route.operation = Operation::kJoinConversation;
+    // The only thing that tells the two editions apart.
+    if (rest[1] == "Join") route.edition = Edition::kSwagger;
+    return route;
+  }
+  if (!IsSegment(rest[1], "participants")) return std::nullopt;
+  if (rest.size() == 2 && post) {
+    route.operation = Operation::kInviteToConversation;
+    return route;
+  }
+  if (rest.size() == 3 && !post && !rest[2].empty()) {
+    route.operation = Operation::kRemoveFromConversation;
     route.participant_id = PercentDecode(rest[2]);
     return route;
   }
@@ -116,38 +94,67 @@ std::optional<Route> RouteOfCall(bool post, Dialect dialect,
 }  // namespace
 
 std::string CreateCallPath(Dialect dialect) {
-  if (dialect == Dialect::k2021_04) return "/calls";
-  return fmt::format("/calling/calls?api-version={}", kApiVersion2021);
+  return dialect == Dialect::k2021_04 ? "/calls" : WithVersion("/calling/calls");
 }
 
 std::string PlayAudioPath(Dialect dialect, std::string_view call_id) {
-  return CallPath(dialect, call_id, "PlayAudio");
+  return CallPath(dialect, call_id, "/PlayAudio");
 }
 
-std::string CancelMediaPath(Dialect dialect, std::string_view call_id) {
-  return CallPath(dialect, call_id, "CancelMediaProcessing");
+std::string CancelMediaPath(Dialect dialect, std::string_view call_id, Edition edition) {
+  return CallPath(
+      dialect, call_id,
+      edition == Edition::kSwagger ? "/CancelMediaOperations" : "/CancelMediaProcessing");
 }
 
 std::string HangUpPath(Dialect dialect, std::string_view call_id) {
-  return CallPath(dialect, call_id, "Hangup");
+  return CallPath(dialect, call_id, "/Hangup");
+}
+
+std::string DeleteCallPath(Dialect dialect, std::string_view call_id) {
+  return CallPath(dialect, call_id, "");
 }
 
 std::string InviteParticipantsPath(Dialect dialect, std::string_view call_id) {
-  return CallPath(dialect, call_id, "participants");
+  return CallPath(dialect, call_id, "/participants");
+}
+
+std::string RemoveParticipantPath(Dialect dialect, std::string_view call_id,
+                                  std::string_view participant_id) {
+  return CallPath(dialect, call_id, fmt::format("/participants/{}", PercentEncode(participant_id)));
+}
+
+std::string JoinConversationPath(std::string_view conversation_id, Edition edition) {
+  return ConversationPath(conversation_id, edition == Edition::kSwagger ? "Join" : "join");
+}
+
+std::string InviteToConversationPath(std::string_view conversation_id) {
+  return ConversationPath(conversation_id, "participants");
+}
+
+std::string RemoveFromConversationPath(std::string_view conversation_id,
+                                       std::string_view participant_id) {
+  return ConversationPath(conversation_id,
+                          fmt::format("participants/{}", PercentEncode(participant_id)));
 }
 
 std::optional<Route> ParseRoute(std::string_view method, std::string_view raw_path) {
   const bool post = method == "POST";
   if (!post && method != "DELETE") return std::nullopt;
-  std::vector<std::string_view> segments = Segments(raw_path);
+  Segments segments = PathSegments(raw_path);
   Dialect dialect = Dialect::k2021_04;
-  if (!segments.empty() && Is(segments[0], "calling")) {
+  if (!segments.empty() && IsSegment(segments[0], "calling")) {
     dialect = Dialect::k2021_05;
     segments.erase(segments.begin());
   }
-  if (segments.empty() || !Is(segments[0], "calls")) return std::nullopt;
+  if (segments.empty()) return std::nullopt;
+  const std::string_view root = segments[0];
   segments.erase(segments.begin());
-  return RouteOfCall(post, dialect, segments);
+  if (IsSegment(root, "calls")) return RouteOfCall(post, dialect, segments);
+  if (dialect == Dialect::k2021_05 && IsSegment(root, "conversations")) {
+    return RouteOfConversation(post, segments);
+  }
+  return std::nullopt;
 }
 
 }  // namespace tocsin::wire

@@ -8,7 +8,9 @@
 #include "base/check.h"
 #include "wire/callback_url.h"
 #include "wire/calls_2021.h"
+#include "wire/json_web_token.h"
 #include "wire/paths.h"
+#include "wire/paths_ga.h"
 #include "wire/request_signing.h"
 
 namespace tocsin::wire {
@@ -32,9 +34,18 @@ void TryUrls(std::string_view text) {
   TOCSIN_CHECK(!signer.Verify(WithoutQuery(text), query).ok());
   for (const std::string_view method : {"POST", "DELETE", "GET"}) {
     static_cast<void>(ParseRoute(method, text));
+    const auto route = ga::ParseRoute(method, text);
+    if (!route) continue;
+    const std::string path = ga::Path(*route);
+    TOCSIN_CHECK(ga::ParseRoute(method, WithoutQuery(path)) == route);
   }
   static_cast<void>(ParseConnectionString(text).ok());
   static_cast<void>(ParseRfc1123(text).ok());
+}
+
+void TryToken(std::string_view text) {
+  static_cast<void>(TokenKeys::Parse(text).ok());
+  TOCSIN_CHECK(!TokenKeys().Verify(text, "i", "a", absl::UnixEpoch()).ok());
 }
 
 void Try(char which, std::string_view body) {
@@ -44,7 +55,9 @@ void Try(char which, std::string_view body) {
     case 'p': return TryBoth(body, DecodePlayAudioRequest);
     case 'm': return TryBoth(body, DecodeCancelMediaRequest);
     case 'i': return TryBoth(body, DecodeInviteParticipantsRequest);
+    case 'j': return TryBoth(body, DecodeJoinRequest);
     case 'o': return TryBoth(body, DecodeOperationResult);
+    case 'k': return TryToken(body);
     case 'e': static_cast<void>(DecodeErrorBody(body)); return;
     default: return TryUrls(body);
   }

@@ -1,6 +1,6 @@
 # Each fuzzer twice: for libFuzzer where that is built, and as an ordinary test
 # over the inputs that were worth keeping.
-foreach(fuzzer events_fuzzer requests_fuzzer)
+foreach(fuzzer events_fuzzer requests_fuzzer requests_ga_fuzzer)
   tocsin_fuzzer(NAME ${fuzzer} SOURCES fuzz/${fuzzer}.cc DEPENDS tocsin::wire)
   if(NOT TOCSIN_FUZZ)
     add_executable(${fuzzer}_replay fuzz/${fuzzer}.cc fuzz/replay_main.cc)

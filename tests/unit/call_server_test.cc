@@ -13,14 +13,18 @@
 #include "tests/unit/callserver_wav.h"
 #include "wire/callback_url.h"
 #include "wire/calls_2021.h"
+#include "wire/calls_ga.h"
 #include "wire/digest.h"
 #include "wire/events.h"
+#include "wire/json_web_token.h"
 #include "wire/paths.h"
+#include "wire/paths_ga.h"
 #include "wire/request_signing.h"
 
 namespace tocsin::callserver {
 namespace {
 
+namespace ga = wire::ga;
 using wire::Dialect;
 
 constexpr char kAccessKey[] = "c2VjcmV0IHNlY3JldA==";
@@ -51,12 +55,34 @@ class Receiver {
     return events_;
   }
 
-  std::vector<wire::Event> WaitForState(wire::CallState state) {
+  // The first event of GA of that type; waits for it.
+  ga::CallEvent WaitForGa(ga::EventType type) {
+    std::unique_lock lock(mutex_);
+    const ga::CallEvent* found = nullptr;
+    came_.wait(lock, [&] {
+      for (const wire::Event& event : events_) {
+        const auto* call = std::get_if<ga::CallEvent>(&event.body);
+        if (call != nullptr && call->type == type) found = call;
+      }
+      return found != nullptr;
+    });
+    return *found;
+  }
+
+  // The Authorization headers of all callbacks so far.
+  std::vector<std::string> authorizations() {
+    std::lock_guard lock(mutex_);
+    return authorizations_;
+  }
+
+  // Of whatever call, or of that one.
+  std::vector<wire::Event> WaitForState(wire::CallState state, const std::string& leg = "") {
     std::unique_lock lock(mutex_);
     came_.wait(lock, [&] {
       for (const wire::Event& event : events_) {
         const auto* change = std::get_if<wire::CallStateChanged>(&event.body);
-        if (change != nullptr && change->state == state) return true;
+        if (change == nullptr || change->state != state) continue;
+        if (leg.empty() || change->call_leg_id == leg) return true;
       }
       return false;
     });
@@ -78,6 +104,7 @@ class Receiver {
       answers_.erase(answers_.begin());
       return {.status = status, .body = {}};
     }
+    authorizations_.emplace_back(request.Header("Authorization"));
     for (wire::Event& event : *events) events_.push_back(std::move(event));
     came_.notify_all();
     return {.status = 200, .body = {}};
@@ -87,6 +114,7 @@ class Receiver {
   std::condition_variable came_;
   std::vector<int> answers_;
   std::vector<wire::Event> events_;
+  std::vector<std::string> authorizations_;
   std::unique_ptr<HttpServer> server_;
 };
 
@@ -135,8 +163,8 @@ class CallServerTest : public testing::Test {
     server_->Stop();
   }
 
-  httplib::Result Post(const std::string& target, const std::string& body) {
-    httplib::Headers headers;
+  httplib::Result Post(const std::string& target, const std::string& body,
+                       httplib::Headers headers = {}) {
     if (!options_.access_key.empty()) {
       const wire::RequestSigner signer(
           Secret(wire::DecodeBase64(options_.access_key.Reveal()).value()));
@@ -174,6 +202,32 @@ class CallServerTest : public testing::Test {
         wire::PlayAudioPath(Dialect::k2021_05, leg),
         wire::Encode(wire::PlayAudioRequest{
             .audio_file_uri = receiver_.Url(path), .operation_context = "1", .resource_id = path}));
+  }
+
+  httplib::Result CreateGa(httplib::Headers headers = {}) {
+    return Post(
+        ga::Path({}),
+        Encode(ga::CreateCallRequest{.targets = {wire::Identifier::PhoneNumber("+15555550100")},
+                                     .callback_uri = receiver_.Url("/callbacks/5/6?k=a&s=b"),
+                                     .caller_number = "+18005550100",
+                                     .operation_context = "call"}),
+        std::move(headers));
+  }
+
+  std::string CreatedGa(const httplib::Result& result) {
+    EXPECT_TRUE(result);
+    EXPECT_EQ(result->status, 201) << result->body;
+    const auto created = ga::DecodeCallConnectionProperties(result->body);
+    EXPECT_TRUE(created.ok()) << created.status();
+    return created.ok() ? created->call_connection_id : "";
+  }
+
+  httplib::Result AskGa(ga::Operation operation, const std::string& call,
+                        const std::string& body = "") {
+    const std::string path = ga::Path({.operation = operation, .call_id = call});
+    if (ga::Method(operation) == "GET") return client_->Get(path);
+    if (ga::Method(operation) == "DELETE") return client_->Delete(path);
+    return Post(path, body);
   }
 
   LedgerAudit AuditIt() {
@@ -237,6 +291,28 @@ TEST_F(CallServerTest, TheOlderEditionIsServedToo) {
   const std::string leg = CreatedLeg(Post(wire::CreateCallPath(Dialect::k2021_04), CreateBody()));
 
   EXPECT_EQ(Post(wire::HangUpPath(Dialect::k2021_04, leg), "")->status, 202);
+}
+
+TEST_F(CallServerTest, BothEditionsOf2021HaveTheSameOperations) {
+  Start();
+  const std::string invite = wire::Encode(wire::InviteParticipantsRequest{
+      .participants = {wire::Identifier::CommunicationUser("8:acs:r_u")},
+      .operation_context = "i"});
+  std::string number = "+15555550100";
+  for (const Dialect dialect : {Dialect::k2021_04, Dialect::k2021_05}) {
+    ++number.back();
+    const std::string leg = CreatedLeg(Post(wire::CreateCallPath(dialect), CreateBody(number)));
+    receiver_.WaitForState(wire::CallState::kEstablished, leg);
+    const std::string play = wire::Encode(wire::PlayAudioRequest{
+        .audio_file_uri = receiver_.Url("/audio.wav"), .loop = true, .operation_context = "p"});
+    EXPECT_EQ(Post(wire::PlayAudioPath(dialect, leg), play)->status, 202);
+    EXPECT_EQ(Post(wire::PlayAudioPath(dialect, leg), play)->status, 400);
+    EXPECT_EQ(Post(wire::CancelMediaPath(dialect, leg), "")->status, 202);
+    EXPECT_EQ(Post(wire::InviteParticipantsPath(dialect, leg), invite)->status, 202);
+    EXPECT_EQ(client_->Delete(wire::RemoveParticipantPath(dialect, leg, "nobody"))->status, 404);
+    EXPECT_EQ(client_->Delete(wire::DeleteCallPath(dialect, leg))->status, 202);
+    receiver_.WaitForState(wire::CallState::kTerminated, leg);
+  }
 }
 
 TEST_F(CallServerTest, APlayOfTheWrongFormatFails) {
@@ -310,6 +386,143 @@ TEST_F(CallServerTest, TheWeatherCanBeBad) {
   const LedgerAudit audit = AuditIt();
   EXPECT_EQ(audit.create_requests, 5);
   EXPECT_EQ(audit.calls, 2);  // The first and the third, which rang in spite of its 500.
+}
+
+TEST_F(CallServerTest, AWholeGaCallOverHttp) {
+  Start();
+  const std::string call = CreatedGa(CreateGa());
+  EXPECT_EQ(receiver_.WaitForGa(ga::EventType::kCallConnected).operation_context, "call");
+  const auto now = AskGa(ga::Operation::kGetCall, call);
+  EXPECT_EQ(ga::DecodeCallConnectionProperties(now->body)->state, ga::CallState::kConnected);
+  const auto played =
+      AskGa(ga::Operation::kPlay, call,
+            Encode(ga::PlayRequest{.sources = {{.content = receiver_.Url("/audio.wav")}},
+                                   .echo = {.context = "p"}}));
+  ASSERT_EQ(played->status, 202) << played->body;
+  EXPECT_EQ(played->body, "");
+  EXPECT_EQ(receiver_.WaitForGa(ga::EventType::kPlayCompleted).operation_context, "p");
+  EXPECT_EQ(AskGa(ga::Operation::kHangUp, call)->status, 204);
+  EXPECT_EQ(receiver_.WaitForGa(ga::EventType::kCallDisconnected).result->subcode, 7000);
+
+  const auto gone = AskGa(ga::Operation::kGetCall, call);
+  EXPECT_EQ(gone->status, 404);
+  EXPECT_EQ(ga::DecodeError(gone->body).code, "8522");
+  Stop();
+  EXPECT_EQ(ReadLedger(ledger_)->calls.at(0).attempt, (AttemptKey{CampaignId(5), AttemptId(6)}));
+}
+
+TEST_F(CallServerTest, GaRefusesInItsOwnShape) {
+  options_.access_key = Secret(kAccessKey);
+  Start();
+  const auto unsigned_one = client_->Post(ga::Path({}), "{}", "application/json");
+  EXPECT_EQ(unsigned_one->status, 401);
+  EXPECT_EQ(ga::DecodeError(unsigned_one->body).code, "Unauthorized");
+  EXPECT_NE(unsigned_one->body.find(R"({"error":)"), std::string::npos);
+
+  const auto unfit = Post(ga::Path({}), "{}");
+  EXPECT_EQ(unfit->status, 400);
+  EXPECT_EQ(ga::DecodeError(unfit->body).code, "8523");
+  EXPECT_EQ(Post("/calling/callConnections/x:dance", "")->status, 404);
+}
+
+TEST_F(CallServerTest, AnyApiVersionOfGaIsServed) {
+  Start();
+  const std::string body =
+      Encode(ga::CreateCallRequest{.targets = {wire::Identifier::PhoneNumber("+15555550100")},
+                                   .callback_uri = receiver_.Url("/callbacks/1/2"),
+                                   .caller_number = "+18005550100"});
+  for (const char* query : {"", "?api-version=2023-03-06", "?api-version=2099-01-01-preview"}) {
+    EXPECT_EQ(Post("/calling/callConnections" + std::string(query), body)->status, 201) << query;
+  }
+}
+
+TEST_F(CallServerTest, ARepeatedRequestPlacesNoSecondCall) {
+  options_.faults = {.fail_after_placing_every = 2};
+  Start();
+  const httplib::Headers one = {{"Repeatability-Request-ID", "a"}};
+  const httplib::Headers other = {{"Repeatability-Request-ID", "b"}};
+  const std::string call = CreatedGa(CreateGa(one));
+  EXPECT_EQ(CreateGa(other)->status, 500);  // And yet it rings.
+  const std::string second = CreatedGa(CreateGa(other));
+  EXPECT_NE(call, second);
+  EXPECT_EQ(CreateGa(one)->status, 500);
+  EXPECT_EQ(CreatedGa(CreateGa(one)), call);
+
+  Stop();
+  const LedgerAudit audit = AuditIt();
+  EXPECT_EQ(audit.create_requests, 5);
+  EXPECT_EQ(audit.calls, 2);
+}
+
+TEST_F(CallServerTest, CallbacksOfGaAloneAreSigned) {
+  Start();
+  CreatedGa(CreateGa());
+  receiver_.WaitForGa(ga::EventType::kCallConnected);
+  const auto configuration =
+      client_->Get(std::string("/calling/.well-known/acsopenidconfiguration"));
+  EXPECT_NE(configuration->body.find("/calling/keys"), std::string::npos);
+  const auto keys = wire::TokenKeys::Parse(client_->Get("/calling/keys")->body);
+  ASSERT_TRUE(keys.ok()) << keys.status();
+  const std::string authorization = receiver_.authorizations().at(0);
+  ASSERT_TRUE(authorization.starts_with("Bearer "));
+  EXPECT_TRUE(keys->Verify(authorization.substr(7), options_.callback_issuer, options_.resource_id,
+                           SystemClock().Now())
+                  .ok());
+
+  const std::size_t of_ga = receiver_.authorizations().size();
+  CreatedLeg(Create("+15555550101"));
+  receiver_.WaitForState(wire::CallState::kEstablishing);
+  const std::vector<std::string> all = receiver_.authorizations();
+  EXPECT_NE(std::count(all.begin() + static_cast<std::ptrdiff_t>(of_ga), all.end(), ""), 0);
+}
+
+TEST_F(CallServerTest, ACallIsKnownInTheWordsItWasCreatedInAlone) {
+  Start();
+  const std::string leg = CreatedLeg(Create());
+  const std::string call = CreatedGa(CreateGa());
+
+  EXPECT_EQ(AskGa(ga::Operation::kGetCall, leg)->status, 404);
+  EXPECT_EQ(AskGa(ga::Operation::kTerminate, leg)->status, 404);
+  EXPECT_EQ(Post(wire::HangUpPath(Dialect::k2021_05, call), "")->status, 404);
+  EXPECT_EQ(Post(wire::HangUpPath(Dialect::k2021_04, leg), "")->status, 202);
+}
+
+TEST_F(CallServerTest, PartiesAreInvitedAndRemovedIn2021) {
+  Start();
+  auto create = wire::CreateCallRequest{.targets = {wire::Identifier::PhoneNumber("+15555550100")},
+                                        .callback_uri = receiver_.Url("/callbacks/1/2"),
+                                        .wants_participants_updated = true};
+  const std::string leg =
+      CreatedLeg(Post(wire::CreateCallPath(Dialect::k2021_05), wire::Encode(create)));
+  const auto conversation_of = [](const std::vector<wire::Event>& events) {
+    for (const wire::Event& event : events) {
+      const auto* change = std::get_if<wire::CallStateChanged>(&event.body);
+      if (change != nullptr && !change->conversation_id.empty()) return change->conversation_id;
+    }
+    return std::string();
+  };
+  const std::string conversation =
+      conversation_of(receiver_.WaitForState(wire::CallState::kEstablished));
+  const std::string invite = wire::Encode(wire::InviteParticipantsRequest{
+      .participants = {wire::Identifier::CommunicationUser("8:acs:r_u")},
+      .operation_context = "i"});
+  EXPECT_EQ(Post(wire::InviteToConversationPath(conversation), invite)->status, 202);
+  // Establishing, Established, roster; then the result and a roster of two.
+  const auto events = receiver_.WaitFor(5);
+  EXPECT_EQ(std::get<wire::InviteParticipantResult>(events[3].body).operation_context, "i");
+  const auto& roster = std::get<wire::ParticipantsUpdated>(events[4].body);
+  ASSERT_EQ(roster.participants.size(), 2U);
+
+  const std::string guest = roster.participants[1].participant_id;
+  const std::string path = wire::RemoveParticipantPath(Dialect::k2021_05, leg, guest);
+  EXPECT_EQ(client_->Delete(path)->status, 202);
+  EXPECT_EQ(client_->Delete(path)->status, 404);
+  EXPECT_EQ(std::get<wire::ParticipantsUpdated>(receiver_.WaitFor(6)[5].body).participants.size(),
+            1U);
+  EXPECT_EQ(
+      Post(wire::CancelMediaPath(Dialect::k2021_05, leg, wire::Edition::kSwagger), "")->status,
+      200);
+  EXPECT_EQ(client_->Delete(wire::DeleteCallPath(Dialect::k2021_05, leg))->status, 202);
 }
 
 TEST_F(CallServerTest, AHangingRequestEndsWithTheServer) {

@@ -108,7 +108,8 @@ class World {
   void Step(const SimulationInput& happened) {
     Effects effects = simulation_.Step(now_, happened);
     answer_ = std::move(effects.answer);
-    audio_wanted_ = effects.audio_wanted;
+    audio_wanted_.reset();
+    if (!effects.audio_wanted.empty()) audio_wanted_ = effects.audio_wanted.front().key;
     for (Callback& callback : effects.callbacks) {
       told_.push_back(
           {absl::ToDoubleSeconds(*callback.event.occurred_at - kStart), Describe(callback.event)});
@@ -549,6 +550,58 @@ TEST(CallSimulation, HoweverItIsDrivenEveryCallEnds) {
       EXPECT_EQ(ends[leg], 1);
     }
   }
+}
+
+// A leg of a call into which somebody else has gone as well.
+TEST(CallSimulation, AJoinedLegHearsWhatTheCallHearsAndEndsWithIt) {
+  CallSimulation simulation({.population = EverybodyPressesOne(), .seed = 1, .id_seed = 2});
+  absl::Time now = kStart;
+  std::vector<std::pair<std::string, std::string>> told;  // Callback URL, event.
+  Answer answer;
+  std::string conversation;
+  const auto step = [&](const SimulationInput& happened) {
+    Effects effects = simulation.Step(now, happened);
+    answer = std::move(effects.answer);
+    for (const Callback& callback : effects.callbacks) {
+      told.emplace_back(callback.callback_uri, Describe(callback.event));
+      if (const auto* change = std::get_if<wire::CallStateChanged>(&callback.event.body)) {
+        conversation = change->conversation_id;
+      }
+    }
+  };
+  const auto pass = [&](absl::Duration time) {
+    for (const absl::Time until = now + time; now < until;) {
+      now = std::min(until, simulation.next_wake());
+      step(input::Tick());
+    }
+  };
+  step(input::CreateCall{
+      .number = kNumber, .callback_uri = "call", .wants_dtmf = true, .arrived_at = now});
+  const std::string call = std::get<wire::CreateCallResponse>(answer).call_leg_id;
+  step(input::Join{.conversation_id = "none"});
+  EXPECT_EQ(std::get<Refusal>(answer).status, 404);
+  pass(absl::Seconds(12));
+
+  step(input::Join{.conversation_id = conversation, .request = {.callback_uri = "leg"}});
+  const std::string leg = std::get<wire::CreateCallResponse>(answer).call_leg_id;
+  step(input::Join{.conversation_id = conversation, .request = {.callback_uri = "gone"}});
+  step(input::HangUp{std::get<wire::CreateCallResponse>(answer).call_leg_id});
+  step(input::AddParty{.call_leg_id = leg});
+  EXPECT_EQ(std::get<Refusal>(answer).error.code, "8520");
+  pass(absl::Seconds(1));
+  told.clear();
+  step(input::PlayAudio{.call_leg_id = call, .audio = AudioFile{.length = absl::Seconds(10)}});
+  pass(absl::Seconds(15));
+  EXPECT_THAT(told, ElementsAre(std::pair("call", "play  200/0"), std::pair("call", "key 1 #1"),
+                                std::pair("leg", "key 1 #1")));
+
+  told.clear();
+  step(input::HangUp{call});
+  pass(absl::Seconds(2));
+  EXPECT_THAT(told, testing::UnorderedElementsAre(
+                        std::pair("leg", "Terminating"), std::pair("leg", "Terminated"),
+                        std::pair("call", "Terminating"), std::pair("call", "Terminated")));
+  EXPECT_EQ(simulation.live_calls(), 0U);
 }
 
 }  // namespace

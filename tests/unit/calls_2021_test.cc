@@ -91,6 +91,8 @@ TEST(Calls2021, CreateNamesTheMemberThatIsWrong) {
   const std::pair<const char*, const char*> cases[] = {
       {"", "not JSON"},
       {"[]", "create call must be an object"},
+      {R"({"targets":[],"targets":[]})", "create call: an object has two members of one name"},
+      {R"({"source":{"a":1,"a":2}})", "create call: an object has two members of one name"},
       {"{}", "create call.targets must be an array with at least one party"},
       {R"({"targets":[]})", "targets must be an array with at least one party"},
       {R"({"targets":{}})", "create call.targets must be an array"},
@@ -127,9 +129,12 @@ TEST(Calls2021, PlayAudioGoesThereAndBack) {
   const PlayAudioRequest request{.audio_file_uri = "http://127.0.0.1:9/prompts/a.wav",
                                  .loop = true,
                                  .operation_context = "7",
-                                 .resource_id = "b1"};
+                                 .resource_id = "b1",
+                                 .callback_uri = "http://h/played"};
 
   EXPECT_EQ(*DecodePlayAudioRequest(Encode(request)), request);
+  EXPECT_EQ(*DecodePlayAudioRequest(Encode(request, Edition::kSwagger)), request);
+  EXPECT_THAT(Encode(request, Edition::kSwagger), HasSubstr("audioFileId"));
   EXPECT_EQ(
       DecodePlayAudioRequest(R"({"audioFileUri":"http://h/a","audioFileId":"b1"})")->resource_id,
       "b1");
@@ -147,10 +152,24 @@ TEST(Calls2021, InviteGoesThereAndBack) {
   const InviteParticipantsRequest request{
       .caller_number = "+18005550100",
       .participants = {Identifier::CommunicationUser("8:acs:x"), Identifier::PhoneNumber(kNumber)},
-      .operation_context = "3"};
+      .operation_context = "3",
+      .callback_uri = "http://h/invited"};
 
   EXPECT_EQ(*DecodeInviteParticipantsRequest(Encode(request)), request);
   EXPECT_FALSE(DecodeInviteParticipantsRequest("{}").ok());
+}
+
+TEST(Calls2021, JoinGoesThereAndBack) {
+  const JoinRequest request{.source = Identifier::CommunicationUser("8:acs:res_user"),
+                            .subject = "Desk",
+                            .callback_uri = "https://h/cb",
+                            .wants_participants_updated = true,
+                            .wants_dtmf = false};
+
+  EXPECT_EQ(*DecodeJoinRequest(Encode(request)), request);
+  TryDamage(Encode(request), DecodeJoinRequest);
+  EXPECT_THAT(MessageOf(DecodeJoinRequest("{}")), HasSubstr("join.callbackUri must be a string"));
+  EXPECT_THAT(MessageOf(DecodeJoinRequest(R"({"source":{}})")), HasSubstr("join.source must have"));
 }
 
 TEST(Calls2021, OperationResultGoesThereAndBack) {

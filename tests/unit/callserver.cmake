@@ -3,7 +3,9 @@ tocsin_test(NAME callserver_test LABEL unit
     unit/audio_file_test.cc
     unit/call_history_test.cc
     unit/call_server_test.cc
+    unit/call_simulation_ga_test.cc
     unit/call_simulation_test.cc
     unit/ledger_test.cc
     unit/population_test.cc
+    unit/repeated_answers_test.cc
   DEPENDS tocsin::callserver)

@@ -16,5 +16,6 @@ tocsin_test(NAME dialer_test LABEL unit
     unit/fact_recorder_test.cc
     unit/http_call_gateway_test.cc
     unit/lag_gauge_test.cc
+    unit/protocol_test.cc
     unit/wake_heap_test.cc
   DEPENDS tocsin::dialer tocsin_scripted_server)

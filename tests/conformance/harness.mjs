@@ -1,0 +1,205 @@
+// What the checks stand on: servers to drive, a receiver for what they call
+// back, and the count of what passed.
+import { spawn } from "node:child_process";
+import { createPublicKey, verify } from "node:crypto";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { parseCallAutomationEvent } from "@azure/communication-call-automation";
+
+export const accessKey = Buffer.from("conformance-key-0123456789abcdef").toString("base64");
+const waitMax = 30_000;
+const directory = mkdtempSync(join(tmpdir(), "tocsin-conformance-"));
+const here = new URL(".", import.meta.url).pathname;
+
+let passed = 0;
+let failed = 0;
+
+export async function check(name, body) {
+  try {
+    await body();
+    passed += 1;
+    console.log(`ok      ${name}`);
+  } catch (error) {
+    failed += 1;
+    console.log(`FAILED  ${name}: ${error?.message ?? error}`);
+  }
+}
+
+export function finish() {
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
+}
+
+// The rejection of `promise`; fails if there is none.
+export async function rejection(promise) {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error("was not refused");
+}
+
+// A `tocsin call-server` of its own. `population` is YAML laid over everybody
+// answering and pressing 1.
+export async function startServer({ flags = [], population } = {}) {
+  const ledger = join(directory, `ledger-${process.hrtime.bigint()}`);
+  const people = join(directory, `population-${process.hrtime.bigint()}.yaml`);
+  writeFileSync(people, population ?? readFileSync(join(here, "population.yaml")));
+  const child = spawn(
+    process.env.TOCSIN ?? "tocsin",
+    ["call-server", "--ledger", ledger, "--population", people, "--time-scale", "20", ...flags],
+    { env: { ...process.env, TOCSIN_ACCESS_KEY: accessKey }, stdio: ["ignore", "pipe", "inherit"] },
+  );
+  let url;
+  for await (const line of createInterface({ input: child.stdout })) {
+    url = line.match(/call server\s+(\S+)/)?.[1] ?? url;
+    if (line === "ready") break;
+  }
+  if (!url) throw new Error("the call server did not start");
+  return {
+    url,
+    connectionString: `endpoint=${url}/;accesskey=${accessKey}`,
+    // The create-call requests that came in, and the calls that were placed.
+    creates: () => lines(ledger).filter((line) => line.what === "create"),
+    placed: () => lines(ledger).filter((line) => line.what === "create" && line.call_leg_id),
+    async stop() {
+      child.kill("SIGTERM");
+      await once(child, "exit");
+    },
+  };
+}
+
+function lines(path) {
+  return readFileSync(path, "utf8")
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line));
+}
+
+// A WAV of `seconds` of silence as the provider wants it: mono, 16 bit, 16 kHz.
+function wav(seconds) {
+  const size = seconds * 32_000;
+  const file = Buffer.alloc(44 + size);
+  file.write("RIFF", 0);
+  file.writeUInt32LE(36 + size, 4);
+  file.write("WAVEfmt ", 8);
+  file.writeUInt32LE(16, 16);
+  file.writeUInt16LE(1, 20);
+  file.writeUInt16LE(1, 22);
+  file.writeUInt32LE(16_000, 24);
+  file.writeUInt32LE(32_000, 28);
+  file.writeUInt16LE(2, 32);
+  file.writeUInt16LE(16, 34);
+  file.write("data", 36);
+  file.writeUInt32LE(size, 40);
+  return file;
+}
+
+// The application's side: takes callbacks and offers the prompts. Every event
+// goes through the SDK's own parser.
+export class Receiver {
+  events = []; // {path, body, authorization, parsed}
+  unparsed = [];
+  #waiting = [];
+
+  async start() {
+    this.server = createServer((request, response) => this.#take(request, response));
+    this.server.listen(0, "127.0.0.1");
+    await once(this.server, "listening");
+    this.url = `http://127.0.0.1:${this.server.address().port}`;
+  }
+
+  stop() {
+    this.server.closeAllConnections();
+    this.server.close();
+  }
+
+  #take(request, response) {
+    if (request.url.startsWith("/audio/")) {
+      response.writeHead(200, { "Content-Type": "audio/wav" });
+      response.end(wav(Number(request.url.slice("/audio/".length))));
+      return;
+    }
+    if (request.method !== "POST") {
+      response.writeHead(404).end();
+      return;
+    }
+    const chunks = [];
+    request.on("data", (chunk) => chunks.push(chunk));
+    request.on("end", () => {
+      this.#event(request, Buffer.concat(chunks).toString("utf8"));
+      response.writeHead(200).end();
+    });
+  }
+
+  #event(request, text) {
+    try {
+      const body = JSON.parse(text);
+      const parsed = parseCallAutomationEvent(text);
+      const { authorization } = request.headers;
+      this.events.push({ path: request.url, body, authorization, parsed });
+    } catch (error) {
+      this.unparsed.push(`${error.message}: ${text}`);
+    }
+    this.#waiting = this.#waiting.filter((waiter) => !waiter());
+  }
+
+  // The first event of that kind of that call, parsed; waits for it.
+  async next(callConnectionId, kind, matches = () => true) {
+    const find = () =>
+      this.events.find(
+        ({ parsed }) =>
+          parsed.kind === kind &&
+          parsed.callConnectionId === callConnectionId &&
+          matches(parsed),
+      );
+    const found = find();
+    if (found) return found.parsed;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        const seen = this.events
+          .filter(({ parsed }) => parsed.callConnectionId === callConnectionId)
+          .map(({ parsed }) => parsed.kind);
+        reject(new Error(`no ${kind} came; there were ${seen.join(", ") || "none"}`));
+      }, waitMax);
+      this.#waiting.push(() => {
+        const late = find();
+        if (!late) return false;
+        clearTimeout(timer);
+        resolve(late.parsed);
+        return true;
+      });
+    });
+  }
+}
+
+// Checks a callback's token as an application would: signature by a key of the
+// issuer's, issuer, audience and time. Returns its claims.
+export async function verifyToken(authorization, serverUrl) {
+  const configuration = await (
+    await fetch(`${serverUrl}/calling/.well-known/acsopenidconfiguration`)
+  ).json();
+  const { keys } = await (await fetch(configuration.jwks_uri)).json();
+  const [header, payload, signature] = authorization.replace(/^Bearer /, "").split(".");
+  const { alg, kid } = JSON.parse(Buffer.from(header, "base64url"));
+  if (alg !== "RS256") throw new Error(`the algorithm is ${alg}`);
+  const key = keys.find((candidate) => candidate.kid === kid);
+  if (!key) throw new Error("no such key");
+  const good = verify(
+    "sha256",
+    Buffer.from(`${header}.${payload}`),
+    createPublicKey({ key, format: "jwk" }),
+    Buffer.from(signature, "base64url"),
+  );
+  if (!good) throw new Error("the signature is wrong");
+  const claims = JSON.parse(Buffer.from(payload, "base64url"));
+  if (claims.iss !== configuration.issuer) throw new Error("another issuer");
+  const now = Date.now() / 1000;
+  if (claims.nbf > now + 60 || claims.exp < now - 60) throw new Error("not valid now");
+  return claims;
+}
