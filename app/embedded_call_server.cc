@@ -28,8 +28,7 @@ absl::StatusOr<std::unique_ptr<callserver::CallServer>> StartCallServer(const Co
   options.faults.hang_every = config.fault_hang_every;
   options.faults.html_every = config.fault_html_every;
   if (!config.population_file.empty()) {
-    TOCSIN_ASSIGN_OR_RETURN(options.population,
-                            callserver::ReadPopulation(config.population_file));
+    TOCSIN_ASSIGN_OR_RETURN(options.population, callserver::ReadPopulation(config.population_file));
   }
   auto started = callserver::CallServer::Start(options, clock);
   if (!started.ok()) return NamingPort(started.status(), "--call-server-port");
