@@ -44,7 +44,9 @@ async function connected(client, options) {
 const dtmf = (options) => ({ kind: "callMediaRecognizeDtmfOptions", ...options });
 const withContext = (context) => (event) => event.operationContext === context;
 
-const server = await startServer();
+const server = await startServer({
+  flags: ["--resource-id", "5f5c4e2a-0000-4000-8000-0000000000aa"],
+});
 const client = clientOf(server);
 
 await check("createCall gives the properties of a call that is connecting", async () => {
@@ -74,7 +76,7 @@ await check("callbacks carry a token that the published keys verify", async () =
   const call = await connected(client);
   const { authorization } = receiver.events.find((event) => event.parsed.callConnectionId === call.id);
   const claims = await verifyToken(authorization, server.url);
-  assert.ok(claims.aud);
+  assert.equal(claims.aud, "5f5c4e2a-0000-4000-8000-0000000000aa");
   assert.equal(claims.exp - claims.iat, 300);
   await call.connection.hangUp(true);
 });
