@@ -194,10 +194,6 @@ std::vector<Setting> MakeSettings() {
        NumberIn(&Config::call_server_port, 0, 65'535), num(d.call_server_port)},
       {"call_server_threads", kUp | kCallServer, "Connections it serves at once, 1 to 4096", true,
        NumberIn(&Config::call_server_threads, 1, 4096), num(d.call_server_threads)},
-      {"callback_issuer", kUp | kCallServer, "Issuer of the tokens that its GA callbacks carry",
-       true, Text(&Config::callback_issuer), d.callback_issuer},
-      {"resource_id", kUp | kCallServer, "Audience of those tokens: the immutable resource id",
-       true, Text(&Config::resource_id), d.resource_id},
       {"access_key", kUp | kCallServer, "Key that requests to the call server are signed with",
        false, SetAccessKey, "none"},
       {"access_key_file", kUp | kCallServer, "File that holds access_key", true,
@@ -240,6 +236,24 @@ std::vector<Setting> MakeSettings() {
        FromFile(SetCallbackKeys), ""},
       {"log_level", kAll, "debug, info, warn or error", true, SetLogLevelSetting, "info"},
   };
+}
+
+// Of the tokens that callbacks of GA carry.
+std::vector<Setting> MakeTokenSettings() {
+  const Config d;
+  return {
+      {"callback_issuer", kUp | kCallServer, "Issuer of the tokens on the call server's callbacks",
+       true, Text(&Config::callback_issuer), d.callback_issuer},
+      {"resource_id", kUp | kCallServer,
+       "Their audience: what the cloud calls immutable resource id", true,
+       Text(&Config::resource_id), d.resource_id},
+  };
+}
+
+std::vector<Setting> MakeAllSettings() {
+  std::vector<Setting> settings = MakeSettings();
+  for (Setting& setting : MakeTokenSettings()) settings.push_back(std::move(setting));
+  return settings;
 }
 
 const Setting* FindSetting(const std::string& key) {
@@ -371,7 +385,7 @@ class Loader {
 }  // namespace
 
 const std::vector<Setting>& Settings() {
-  static const auto& settings = *new std::vector<Setting>(MakeSettings());
+  static const auto& settings = *new std::vector<Setting>(MakeAllSettings());
   return settings;
 }
 

@@ -386,7 +386,7 @@ await check("an unanswered call fails with its code, and ends", async () => {
 });
 
 await check("calls beyond a caller number's limit are declined with 603", async () => {
-  const limited = await startServer({ population: "provider: {caller_number_calls_max: 2}\n" });
+  const limited = await startServer({ more: "provider: {caller_number_calls_max: 2}\n" });
   const some = clientOf(limited);
   await create(some);
   await create(some);
@@ -397,7 +397,7 @@ await check("calls beyond a caller number's limit are declined with 603", async 
 });
 
 await check("calls beyond the limit of all are refused with 429", async () => {
-  const full = await startServer({ population: "provider: {calls_max: 1}\n" });
+  const full = await startServer({ more: "provider: {calls_max: 1}\n" });
   const some = clientOf(full);
   await create(some);
   const refused = await rejection(create(some));

@@ -54,15 +54,16 @@ export async function rejection(promise) {
   throw new Error("was not refused");
 }
 
-// A `tocsin call-server` of its own. `population` is YAML laid over everybody
-// answering and pressing 1.
-export async function startServer({ flags = [], population } = {}) {
+// A `tocsin call-server` of its own, over the people of population.yaml or of
+// `population`, with `more` YAML added to it.
+export async function startServer({ flags = [], population, more = "" } = {}) {
   const ledger = join(directory, `ledger-${process.hrtime.bigint()}`);
   const people = join(directory, `population-${process.hrtime.bigint()}.yaml`);
-  writeFileSync(people, population ?? readFileSync(join(here, "population.yaml")));
+  const yaml = population ?? readFileSync(join(here, "population.yaml"), "utf8");
+  writeFileSync(people, yaml + more);
   const child = spawn(
     process.env.TOCSIN ?? "tocsin",
-    ["call-server", "--ledger", ledger, "--population", people, "--time-scale", "20", ...flags],
+    ["call-server", "--ledger", ledger, "--population", people, "--time-scale", "10", ...flags],
     { env: { ...process.env, TOCSIN_ACCESS_KEY: accessKey }, stdio: ["ignore", "pipe", "inherit"] },
   );
   children.push(child);
