@@ -64,9 +64,8 @@ void CallSimulation::Take(const input::AddParty& request) {
   if (FindSeat(*call, RawId(wanted.participant)) != nullptr) {
     return Refuse(409, kConflict, "That participant is in the call already.");
   }
-  const absl::Duration timeout = wanted.invitation_timeout_s.value_or(0) > 0
-                                     ? absl::Seconds(*wanted.invitation_timeout_s)
-                                     : kInvitationDefault;
+  const int asked_s = wanted.invitation_timeout_s.value_or(0);
+  const absl::Duration timeout = asked_s > 0 ? absl::Seconds(asked_s) : kInvitationDefault;
   Guest& guest = Ring(*call, wanted.participant, timeout);
   guest.echo = wanted.echo;
   if (call->names.dialect == wire::Dialect::kGa) {
