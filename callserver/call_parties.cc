@@ -79,7 +79,8 @@ void CallSimulation::Take(const input::AddParty& request) {
 void CallSimulation::Take(const input::CancelAddParty& request) {
   Call* const call = FindConnected(request.call_leg_id);
   if (call == nullptr) return;
-  const auto& [invitation_id, echo] = request.request;
+  const std::string& invitation_id = request.request.invitation_id;
+  const Echo& echo = request.request.echo;
   effects_.answer = wire::ga::CancelAddParticipantResponse{invitation_id, echo.context};
   Result result = NoInvitation();
   for (std::size_t i = 0; i < call->guests.size(); ++i) {
@@ -96,7 +97,8 @@ void CallSimulation::Take(const input::CancelAddParty& request) {
 void CallSimulation::Take(const input::RemoveParty& request) {
   Call* const call = FindConnected(request.call_leg_id);
   if (call == nullptr) return;
-  const auto& [party, echo] = request.request;
+  const wire::Identifier& party = request.request.participant;
+  const Echo& echo = request.request.echo;
   effects_.answer = wire::ga::OperationResponse{echo.context};
   const std::string raw_id = RawId(party);
   const auto told = [&](const Result& result) {
