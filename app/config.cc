@@ -253,9 +253,22 @@ std::vector<Setting> ServiceSettings() {
   };
 }
 
+// Of the tokens that callbacks of GA carry.
+std::vector<Setting> TokenSettings() {
+  const Config d;
+  return {
+      {"callback_issuer", kUp | kCallServer, "Issuer of the tokens on the call server's callbacks",
+       true, Text(&Config::callback_issuer), d.callback_issuer},
+      {"resource_id", kUp | kCallServer,
+       "Their audience: what the cloud calls immutable resource id", true,
+       Text(&Config::resource_id), d.resource_id},
+  };
+}
+
 std::vector<Setting> MakeSettings() {
   std::vector<Setting> settings = EmbeddedSettings();
   for (Setting& setting : ServiceSettings()) settings.push_back(std::move(setting));
+  for (Setting& setting : TokenSettings()) settings.push_back(std::move(setting));
   return settings;
 }
 

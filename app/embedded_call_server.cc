@@ -23,6 +23,8 @@ absl::StatusOr<std::unique_ptr<callserver::CallServer>> StartCallServer(const Co
   options.http_threads = config.call_server_threads;
   // Each waits while its callback is made durable, some 20 ms under load.
   options.poster_threads = kPosterThreads;
+  options.callback_issuer = config.callback_issuer;
+  options.resource_id = config.resource_id;
   options.faults.throttle_every = config.fault_throttle_every;
   options.faults.fail_after_placing_every = config.fault_error_every;
   options.faults.hang_every = config.fault_hang_every;

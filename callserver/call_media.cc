@@ -95,9 +95,11 @@ void CallSimulation::Take(const input::AudioFetched& fetched) {
   if (waiting.empty()) return;
   for (const std::uint64_t slot : waiting.mapped()) {
     const auto it = calls_.find(slot);
-    if (it == calls_.end() || !it->second.media || !it->second.media->waits) continue;
+    if (it == calls_.end()) continue;
+    std::optional<Media>& media = it->second.media;
+    if (!media || !media->waits) continue;
     bool complete = true;
-    for (input::Prompt& prompt : it->second.media->prompts) {
+    for (input::Prompt& prompt : media->prompts) {
       if (!prompt.audio && prompt.key == fetched.key) prompt.audio = fetched.audio;
       complete = complete && prompt.audio.has_value();
     }
@@ -163,18 +165,20 @@ void CallSimulation::Begin(Call& call, Media media) {
     if (waiting.empty()) effects_.audio_wanted.push_back({prompt.key, prompt.uri});
     if (waiting.empty() || waiting.back() != call.slot) waiting.push_back(call.slot);
   }
+  const bool waits = media.waits;
   call.media = std::move(media);
-  if (!call.media->waits) StartPrompts(call);
+  if (!waits) StartPrompts(call);
   Schedule(call);
 }
 
 // All audio is here: plays it, or says which of it cannot be played.
 void CallSimulation::StartPrompts(Call& call) {
+  if (!call.media) return;
   Media& media = *call.media;
   media.waits = false;
   absl::Duration audio_length;
   for (std::size_t i = 0; i < media.prompts.size(); ++i) {
-    const AudioFile& audio = *media.prompts[i].audio;
+    const AudioFile audio = media.prompts[i].audio.value_or(AudioFile());
     if (audio.failure != 0) {
       const bool recognizes = media.recognition.has_value();
       return EndMedia(call,
@@ -217,6 +221,7 @@ void CallSimulation::HearPrompts(Call& call, absl::Duration audio_length) {
 
 // The audio is over, or was never heard.
 void CallSimulation::EndPrompts(Call& call, const Result& result) {
+  if (!call.media) return;
   Media& media = *call.media;
   call.play_ends_at = absl::InfiniteFuture();
   call.patience_until = now_ + Real(call.plan.patience);
@@ -234,18 +239,20 @@ void CallSimulation::EndPrompts(Call& call, const Result& result) {
 
 // What follows a prompt that was heard to its end: the end, or the keys.
 void CallSimulation::PromptsEnded(Call& call) {
-  if (!call.media->recognition) return EndMedia(call, Succeeded());
-  if (call.media->plays) {
+  if (!call.media) return;
+  const Media& media = *call.media;
+  if (!media.recognition) return EndMedia(call, Succeeded());
+  call.listens_until = now_ + media.recognition->initial_silence;
+  if (media.plays) {
     EndPrompts(call, Succeeded());
   } else {
     call.patience_until = now_ + Real(call.plan.patience);
   }
-  call.listens_until = now_ + call.media->recognition->initial_silence;
 }
 
 // A key for whatever listens for keys.
 void CallSimulation::Collect(Call& call, char tone) {
-  if (!call.media || !call.media->recognition || call.media->waits) return;
+  if (!call.media || call.media->waits || !call.media->recognition) return;
   Recognition& recognition = *call.media->recognition;
   if (call.media->plays) {
     if (!recognition.interrupt_prompt) return;
@@ -259,17 +266,18 @@ void CallSimulation::Collect(Call& call, char tone) {
 
 // Nothing more was heard in time.
 void CallSimulation::StopListening(Call& call) {
+  if (!call.media || !call.media->recognition) return;
   const bool silent = call.media->recognition->tones.empty();
   EndMedia(call, silent ? InitialSilence() : InterToneSilence());
 }
 
 void CallSimulation::EndMedia(Call& call, const Result& result, std::optional<int> failed_source) {
+  if (!call.media) return;
+  const Media media = *call.media;
   // A recognition whose prompts are through has said so in the ledger already.
-  if (!call.media->recognition || call.media->plays || call.media->waits || failed_source) {
-    EndPrompts(call, result);
-  }
+  if (!media.recognition || media.plays || media.waits || failed_source) EndPrompts(call, result);
   call.listens_until = absl::InfiniteFuture();
-  const Media media = *std::exchange(call.media, std::nullopt);
+  call.media.reset();
   if (media.recognition) {
     Tell(call,
          RecognizeEndedWords(call.names, media.echo, result, media.recognition->tones,

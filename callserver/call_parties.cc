@@ -64,9 +64,8 @@ void CallSimulation::Take(const input::AddParty& request) {
   if (FindSeat(*call, RawId(wanted.participant)) != nullptr) {
     return Refuse(409, kConflict, "That participant is in the call already.");
   }
-  const absl::Duration timeout = wanted.invitation_timeout_s.value_or(0) > 0
-                                     ? absl::Seconds(*wanted.invitation_timeout_s)
-                                     : kInvitationDefault;
+  const int asked_s = wanted.invitation_timeout_s.value_or(0);
+  const absl::Duration timeout = asked_s > 0 ? absl::Seconds(asked_s) : kInvitationDefault;
   Guest& guest = Ring(*call, wanted.participant, timeout);
   guest.echo = wanted.echo;
   if (call->names.dialect == wire::Dialect::kGa) {
@@ -80,7 +79,8 @@ void CallSimulation::Take(const input::AddParty& request) {
 void CallSimulation::Take(const input::CancelAddParty& request) {
   Call* const call = FindConnected(request.call_leg_id);
   if (call == nullptr) return;
-  const auto& [invitation_id, echo] = request.request;
+  const std::string& invitation_id = request.request.invitation_id;
+  const Echo& echo = request.request.echo;
   effects_.answer = wire::ga::CancelAddParticipantResponse{invitation_id, echo.context};
   Result result = NoInvitation();
   for (std::size_t i = 0; i < call->guests.size(); ++i) {
@@ -97,7 +97,8 @@ void CallSimulation::Take(const input::CancelAddParty& request) {
 void CallSimulation::Take(const input::RemoveParty& request) {
   Call* const call = FindConnected(request.call_leg_id);
   if (call == nullptr) return;
-  const auto& [party, echo] = request.request;
+  const wire::Identifier& party = request.request.participant;
+  const Echo& echo = request.request.echo;
   effects_.answer = wire::ga::OperationResponse{echo.context};
   const std::string raw_id = RawId(party);
   const auto told = [&](const Result& result) {

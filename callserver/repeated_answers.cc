@@ -11,7 +11,7 @@ RepeatedAnswers::Given RepeatedAnswers::Once(const std::string& key,
       return it == answers_.end() || it->second.has_value();
     });
     const auto it = answers_.find(key);
-    if (it != answers_.end()) return {*it->second, /*repeated=*/true};
+    if (it != answers_.end() && it->second) return {*it->second, /*repeated=*/true};
     answers_.emplace(key, std::nullopt);
   }
   HttpResponse answer = first();

@@ -44,7 +44,9 @@ async function connected(client, options) {
 const dtmf = (options) => ({ kind: "callMediaRecognizeDtmfOptions", ...options });
 const withContext = (context) => (event) => event.operationContext === context;
 
-const server = await startServer();
+const server = await startServer({
+  flags: ["--resource-id", "5f5c4e2a-0000-4000-8000-0000000000aa"],
+});
 const client = clientOf(server);
 
 await check("createCall gives the properties of a call that is connecting", async () => {
@@ -74,7 +76,7 @@ await check("callbacks carry a token that the published keys verify", async () =
   const call = await connected(client);
   const { authorization } = receiver.events.find((event) => event.parsed.callConnectionId === call.id);
   const claims = await verifyToken(authorization, server.url);
-  assert.ok(claims.aud);
+  assert.equal(claims.aud, "5f5c4e2a-0000-4000-8000-0000000000aa");
   assert.equal(claims.exp - claims.iat, 300);
   await call.connection.hangUp(true);
 });
@@ -384,7 +386,7 @@ await check("an unanswered call fails with its code, and ends", async () => {
 });
 
 await check("calls beyond a caller number's limit are declined with 603", async () => {
-  const limited = await startServer({ population: "provider: {caller_number_calls_max: 2}\n" });
+  const limited = await startServer({ more: "provider: {caller_number_calls_max: 2}\n" });
   const some = clientOf(limited);
   await create(some);
   await create(some);
@@ -395,7 +397,7 @@ await check("calls beyond a caller number's limit are declined with 603", async 
 });
 
 await check("calls beyond the limit of all are refused with 429", async () => {
-  const full = await startServer({ population: "provider: {calls_max: 1}\n" });
+  const full = await startServer({ more: "provider: {calls_max: 1}\n" });
   const some = clientOf(full);
   await create(some);
   const refused = await rejection(create(some));

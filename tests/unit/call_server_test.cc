@@ -402,7 +402,10 @@ TEST_F(CallServerTest, AWholeGaCallOverHttp) {
   EXPECT_EQ(played->body, "");
   EXPECT_EQ(receiver_.WaitForGa(ga::EventType::kPlayCompleted).operation_context, "p");
   EXPECT_EQ(AskGa(ga::Operation::kHangUp, call)->status, 204);
-  EXPECT_EQ(receiver_.WaitForGa(ga::EventType::kCallDisconnected).result->subcode, 7000);
+  EXPECT_EQ(receiver_.WaitForGa(ga::EventType::kCallDisconnected)
+                .result.value_or(ga::ResultInformation())
+                .subcode,
+            7000);
 
   const auto gone = AskGa(ga::Operation::kGetCall, call);
   EXPECT_EQ(gone->status, 404);
