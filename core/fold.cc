@@ -74,6 +74,7 @@ void SortPlay(const Fact& fact, Sorted& sorted) {
   play.ordinal = fact.number;
   if (fact.kind == FactKind::kActionAccepted) {
     Earliest(play.accepted_at, fact.at);
+    Earliest(play.begun_by, fact.received_at);
   } else if (fact.kind == FactKind::kActionRefused) {
     // A refusal beside an acceptance is the answer to a repeat.
     if (!play.accepted_at && !play.ended_at) play.failed = true;
@@ -179,11 +180,12 @@ void ReadSends(const Sorted& sorted, CallView& view) {
 }
 
 // From when a key can count: the first copy began, and by then has said who
-// calls. Unset while nothing proves that it began.
+// calls. A busy provider may begin some time after it was asked, so it is when it
+// answered. Unset while nothing proves that it began.
 std::optional<absl::Time> FirstCopyBegan(const CallView& view) {
   if (view.plays.empty() || view.plays.front().ordinal != kFirstPlayOrdinal) return std::nullopt;
   const PlayView& first = view.plays.front();
-  if (first.accepted_at) return first.accepted_at;
+  if (first.begun_by) return first.begun_by;
   // It ended, so it had begun; when exactly was lost with the answer.
   return first.ended_at ? view.answered_at : std::nullopt;
 }

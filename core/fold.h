@@ -40,7 +40,8 @@ struct KeyPress {
 // One copy of the message. `ordinal` is that of its action.
 struct PlayView {
   int ordinal = 0;
-  std::optional<absl::Time> accepted_at;
+  std::optional<absl::Time> accepted_at;  // When the request that was taken was sent.
+  std::optional<absl::Time> begun_by;     // When it was answered: it plays by then.
   std::optional<absl::Time> ended_at;
   bool completed = false;  // Ended with 200/0: one uninterrupted copy.
   bool failed = false;     // Refused, or ended other than by 200/0 or a cancel.

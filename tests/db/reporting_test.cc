@@ -98,7 +98,7 @@ TEST_F(ReportingTest, TheViewsSayWhatHappened) {
   EXPECT_EQ(Cell("SELECT string_agg(person_key || ' ' || time_to_acknowledge_s || ' ' || "
                  "offset_ms || ' ' || rung, ', ' ORDER BY person_key) "
                  "FROM reporting.acknowledgements"),
-            "a 22 6000 true, b 22 6000 false");
+            "a 22 5980 true, b 22 5980 false");
   EXPECT_EQ(Cell("SELECT string_agg(person_key || ' ' || coalesce(outcome, 'open') || ' ' || "
                  "attempts_made || ' ' || informed, ', ' ORDER BY person_key) "
                  "FROM reporting.recipient_outcomes"),

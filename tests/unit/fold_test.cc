@@ -63,7 +63,8 @@ TEST(Fold, AnAcknowledgedCallIsConfirmedByItsKeyNotByItsAnswer) {
   EXPECT_EQ(view.delivery, Delivery::kFull);
   EXPECT_EQ(view.answered_by, AnsweredBy::kHuman);
   ASSERT_TRUE(view.acknowledged);
-  EXPECT_EQ(view.acknowledged->offset, absl::Seconds(12.9));
+  // From when the play was answered, at 5.12 s.
+  EXPECT_EQ(view.acknowledged->offset, absl::Seconds(12.88));
 }
 
 TEST(Fold, VoicemailIsNeverAcknowledged) {
@@ -81,6 +82,16 @@ TEST(Fold, AKeyBeforeTheMessageSaidWhoCallsDoesNotCount) {
   EXPECT_FALSE(early.acknowledged);
   EXPECT_EQ(early.answered_by, AnsweredBy::kHuman);
   EXPECT_TRUE(late.acknowledged);
+}
+
+TEST(Fold, ACopyThatBeganLateIsHeardLate) {
+  // Asked for at 5.1 s, and not answered before 8 s: the message may have begun
+  // only then, and says who calls by 12 s.
+  std::vector<Fact> facts = AnsweredCall();
+  facts[3].received_at = kStart + absl::Seconds(8);
+
+  EXPECT_FALSE(FoldAll(With(facts, {Tone(11.9, '1', 1)})).acknowledged);
+  EXPECT_TRUE(FoldAll(With(facts, {Tone(12.1, '1', 1)})).acknowledged);
 }
 
 TEST(Fold, OptingOutNeedsASecondPress) {
