@@ -3,8 +3,10 @@
 #include <httplib.h>
 
 #include <cstdint>
+#include <memory>
 
 #include "absl/strings/match.h"
+#include "base/http_stream.h"
 #include "base/status_macros.h"
 #include "wire/calls_2021.h"
 
@@ -75,15 +77,14 @@ AudioFile FetchAudioFile(const std::string& uri) {
     return AudioFile{.failure = wire::kSubcodeDownloadFailed, .message = std::move(message)};
   };
   const SplitUrl url = Split(uri);
-  httplib::Client client(url.origin);
-  if (url.origin.empty() || !client.is_valid()) return failed("The audio file URI is not valid.");
-  client.set_tcp_nodelay(true);
-  client.set_connection_timeout(kTimeout_s);
-  client.set_read_timeout(kTimeout_s);
-  client.set_write_timeout(kTimeout_s);
+  const std::unique_ptr<httplib::ClientImpl> client = NewHttpClient(url.origin);
+  if (!client || !client->is_valid()) return failed("The audio file URI is not valid.");
+  client->set_connection_timeout(kTimeout_s);
+  client->set_read_timeout(kTimeout_s);
+  client->set_write_timeout(kTimeout_s);
   std::string bytes;
   const httplib::Result result =
-      client.Get(url.path_and_query, [&bytes](const char* data, std::size_t size) {
+      client->Get(url.path_and_query, [&bytes](const char* data, std::size_t size) {
         bytes.append(data, size);
         return bytes.size() <= kFileMaxBytes;
       });
