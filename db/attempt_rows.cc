@@ -56,6 +56,7 @@ AttemptRow ReadAttempt(const pqxx::row& raw) {
   attempt.result = ReadResult(row);
   attempt.result.state = state;
   attempt.revision = row.Int();
+  attempt.log_keeper = row.OptInt64();
   return attempt;
 }
 

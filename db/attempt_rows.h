@@ -55,6 +55,8 @@ struct AttemptRow {
   absl::Time planned_at;
   std::optional<absl::Time> intended_at;
   int sends = 0;  // Intents committed.
+  // The FactCache that has the whole log; 0: none has; unset: the log is empty.
+  std::optional<std::int64_t> log_keeper;
   AttemptResult result;
   int revision = 0;
 };

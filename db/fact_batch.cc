@@ -46,18 +46,28 @@ std::string MessageVersion(const Campaign& campaign) {
   return prompt.is_set() ? "prompt:" + std::to_string(prompt.value()) : "uri";
 }
 
+// Adds a fact to a log in memory as the table would keep it; false if it is there.
+bool AddFact(std::vector<Fact>& log, const Fact& fact) {
+  const bool there = std::any_of(log.begin(), log.end(),
+                                 [&fact](const Fact& other) { return other.key == fact.key; });
+  if (there) return false;
+  Fact& added = log.emplace_back(fact);
+  added.at = AsStored(fact.at);
+  added.received_at = AsStored(fact.received_at);
+  added.raw.clear();
+  return true;
+}
+
 }  // namespace
 
 std::vector<AttemptChange> FactBatch::Run() {
   std::set<AttemptKey> asked;
   for (const AttemptInput& input : inputs_) asked.insert(input.attempt);
   if (asked.empty()) return {};
-  LockAndAppend();
+  Lock();
   if (!works_.empty()) {
-    std::set<AttemptKey> known;
-    for (const auto& [key, work] : works_) known.insert(key);
-    std::map<AttemptKey, std::vector<Fact>> facts = ReadFacts(session_, known);
-    for (auto& [key, work] : works_) Step(work, facts[key]);
+    Append();
+    for (auto& [key, work] : works_) Step(work);
     AppendVerdicts();
     ReadServed();
     SettlePeople();
@@ -65,6 +75,7 @@ std::vector<AttemptChange> FactBatch::Run() {
     WriteAcknowledgements();
     WriteSuppressions();
     WriteActions();
+    KeepLogs();
     people_.Write(session_);
     counters_.Write(session_);
   }
@@ -80,7 +91,7 @@ std::vector<AttemptChange> FactBatch::Run() {
   return changes;
 }
 
-void FactBatch::LockAndAppend() {
+void FactBatch::Lock() {
   std::set<AttemptKey> keys;
   for (const AttemptInput& input : inputs_) keys.insert(input.attempt);
   std::map<AttemptKey, AttemptRow> rows = LockAttempts(session_, keys);
@@ -98,17 +109,83 @@ void FactBatch::LockAndAppend() {
     work.row = std::move(row);
     works_.emplace(key, std::move(work));
   }
+}
+
+// The logs of what is locked, with what is new among the inputs.
+void FactBatch::Append() {
+  std::set<AttemptKey> unknown = BorrowLogs();
+  DisownLogs();
   std::vector<AttemptFact> facts;
+  std::map<AttemptKey, int> expected;
   for (const AttemptInput& input : inputs_) {
-    if (input.fact && works_.contains(input.attempt)) facts.push_back({input.attempt, *input.fact});
+    const auto it = works_.find(input.attempt);
+    if (!input.fact || it == works_.end()) continue;
+    if (!unknown.contains(input.attempt)) {
+      if (!AddFact(it->second.log, *input.fact)) continue;
+      ++expected[input.attempt];
+    }
+    facts.push_back({input.attempt, *input.fact});
   }
-  for (const auto& [key, count] : InsertFacts(session_, facts)) {
-    works_.at(key).change.new_facts = count;
+  std::map<AttemptKey, int> inserted = InsertFacts(session_, facts);
+  for (const auto& [key, count] : inserted) works_.at(key).change.new_facts = count;
+  // What is in the table and not in memory: memory is wrong, and is not asked.
+  for (const auto& [key, count] : expected) {
+    if (inserted[key] != count) unknown.insert(key);
+  }
+  ReadLogs(unknown);
+}
+
+// Fills in the logs that are known; returns the others.
+std::set<AttemptKey> FactBatch::BorrowLogs() {
+  std::set<AttemptKey> ours;
+  std::set<AttemptKey> unknown;
+  for (const auto& [key, work] : works_) {
+    (work.row.log_keeper == keeper_ ? ours : unknown).insert(key);
+  }
+  std::map<AttemptKey, std::vector<Fact>> logs = loan_.Borrow(ours);
+  for (const AttemptKey& key : ours) {
+    const auto log = logs.find(key);
+    if (log == logs.end()) {
+      unknown.insert(key);
+    } else {
+      works_.at(key).log = std::move(log->second);
+    }
+  }
+  return unknown;
+}
+
+// What we are about to add is not in the memory of whoever has the log.
+void FactBatch::DisownLogs() {
+  std::set<AttemptKey> others;
+  for (const AttemptInput& input : inputs_) {
+    const auto it = works_.find(input.attempt);
+    if (!input.fact || it == works_.end()) continue;
+    std::optional<std::int64_t>& keeper = it->second.row.log_keeper;
+    if (keeper == keeper_ || keeper == 0) continue;
+    keeper = 0;
+    others.insert(input.attempt);
+  }
+  if (others.empty()) return;
+  const KeyArrays arrays(others);
+  session_.Run(query::kDisownLogs, arrays.campaigns, arrays.ids);
+}
+
+void FactBatch::ReadLogs(const std::set<AttemptKey>& attempts) {
+  if (attempts.empty()) return;
+  std::map<AttemptKey, std::vector<Fact>> logs = ReadFacts(session_, attempts);
+  for (const AttemptKey& key : attempts) works_.at(key).log = std::move(logs[key]);
+}
+
+// For the next batch, if this one is committed.
+void FactBatch::KeepLogs() {
+  for (auto& [key, work] : works_) {
+    if (work.row.log_keeper == keeper_) loan_.Keep(key, std::move(work.log));
   }
 }
 
-void FactBatch::Step(Work& work, const std::vector<Fact>& facts) {
+void FactBatch::Step(Work& work) {
   const AttemptRow& row = work.row;
+  const std::vector<Fact>& facts = work.log;
   if (facts.empty() && row.result.state == AttemptState::kPlanned) {
     work.change.view.state = AttemptState::kPlanned;
     return;
@@ -162,8 +239,10 @@ void FactBatch::Conclude(Work& work, const AttemptResult& after) {
 // What the rules concluded themselves is in the log like everything else.
 void FactBatch::AppendVerdicts() {
   std::vector<AttemptFact> verdicts;
-  for (const auto& [key, work] : works_) {
-    for (const Fact& fact : work.step.verdicts) verdicts.push_back({key, fact});
+  for (auto& [key, work] : works_) {
+    for (const Fact& fact : work.step.verdicts) {
+      if (AddFact(work.log, fact)) verdicts.push_back({key, fact});
+    }
   }
   for (const auto& [key, count] : InsertFacts(session_, verdicts)) {
     works_.at(key).change.new_facts += count;

@@ -10,6 +10,7 @@
 #include "db/attempt_rows.h"
 #include "db/campaign_rows.h"
 #include "db/counters.h"
+#include "db/fact_cache.h"
 #include "db/people.h"
 #include "db/planned_attempts.h"
 #include "db/transaction.h"
@@ -17,13 +18,18 @@
 namespace tocsin::db {
 
 // One batch of facts inside one transaction: lock the attempts, append what is
-// new, read everything, step each, write what follows. Lives in a transaction's
-// body; Run() once.
+// new, take everything that is known of them, step each, write what follows.
+// Lives in a transaction's body; Run() once. `loan` is of the same transaction.
 class FactBatch {
  public:
-  FactBatch(Session& session, CampaignCache& cache, const std::vector<AttemptInput>& inputs,
-            absl::Time now)
-      : session_(session), cache_(cache), inputs_(inputs), now_(now) {}
+  FactBatch(Session& session, CampaignCache& campaigns, const FactCache& facts, FactLoan& loan,
+            const std::vector<AttemptInput>& inputs, absl::Time now)
+      : session_(session),
+        cache_(campaigns),
+        keeper_(facts.keeper()),
+        loan_(loan),
+        inputs_(inputs),
+        now_(now) {}
 
   // A change for each distinct attempt of the inputs, in key order.
   std::vector<AttemptChange> Run();
@@ -32,7 +38,8 @@ class FactBatch {
   // What is known of one attempt of the batch while it is worked on.
   struct Work {
     AttemptRow row;
-    AttemptResult before;  // As the row stood.
+    std::vector<Fact> log;  // All of it, without raw text; times as stored.
+    AttemptResult before;   // As the row stood.
     AttemptStep step;
     AttemptChange change;
     std::vector<Served> served;  // Filled in for those whose people are concerned.
@@ -41,10 +48,15 @@ class FactBatch {
     bool revised = false;        // Had ended before, and differently.
   };
 
-  void LockAndAppend();
-  void Step(Work& work, const std::vector<Fact>& facts);
+  void Lock();
+  void Append();
+  std::set<AttemptKey> BorrowLogs();
+  void DisownLogs();
+  void ReadLogs(const std::set<AttemptKey>& attempts);
+  void Step(Work& work);
   void Conclude(Work& work, const AttemptResult& after);
   void AppendVerdicts();
+  void KeepLogs();
   void ReadServed();
   void SettlePeople();
   void SettleOne(Work& work);
@@ -55,6 +67,8 @@ class FactBatch {
 
   Session& session_;
   CampaignCache& cache_;
+  const std::int64_t keeper_;
+  FactLoan& loan_;
   const std::vector<AttemptInput>& inputs_;
   const absl::Time now_;
 

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "db/campaign_rows.h"
+#include "db/fact_cache.h"
 #include "db/live_tally.h"
 #include "db/pool.h"
 #include "db/transaction.h"
@@ -13,6 +14,8 @@ namespace tocsin::db {
 namespace {
 
 constexpr int kReportSessions = 2;
+// About 30 MB: the logs of some 15,000 calls under way.
+constexpr std::size_t kCachedFactsMax = 100'000;
 
 Pool::Options PoolOf(const PgStore::Options& options, SessionKind kind, int size) {
   Pool::Options pool;
@@ -29,6 +32,7 @@ PgStore::PgStore(Options options, const Clock& clock)
       reports_pool_(
           std::make_unique<Pool>(PoolOf(options, SessionKind::kReports, kReportSessions), clock)),
       campaigns_(std::make_unique<CampaignCache>()),
+      facts_(std::make_unique<FactCache>(kCachedFactsMax)),
       live_(std::make_unique<LiveTally>()),
       clock_(clock) {}
 

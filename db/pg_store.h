@@ -16,6 +16,7 @@
 namespace tocsin::db {
 
 class CampaignCache;
+class FactCache;
 class LiveTally;
 class Pool;
 
@@ -130,6 +131,7 @@ class PgStore final : public CampaignStore, public DialStore {
   std::unique_ptr<Pool> pool_;          // SessionKind::kHot.
   std::unique_ptr<Pool> reports_pool_;  // SessionKind::kReports.
   std::unique_ptr<CampaignCache> campaigns_;
+  std::unique_ptr<FactCache> facts_;
   std::unique_ptr<LiveTally> live_;
   const Clock& clock_;
 };

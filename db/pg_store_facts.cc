@@ -1,9 +1,11 @@
 // Append, then fold.
+#include <optional>
 #include <utility>
 
 #include "base/status_macros.h"
 #include "db/array_literal.h"
 #include "db/fact_batch.h"
+#include "db/fact_cache.h"
 #include "db/pg_store.h"
 #include "db/pool.h"
 #include "db/row_reader.h"
@@ -30,9 +32,14 @@ std::vector<AttemptKey> ReadKeys(const pqxx::result& result) {
 absl::StatusOr<std::vector<AttemptChange>> PgStore::RecordFacts(
     const std::vector<AttemptInput>& inputs, absl::Time now) {
   using Changes = absl::StatusOr<std::vector<AttemptChange>>;
-  return Transact(*pool_, [&](Session& session) -> Changes {
-    return FactBatch(session, *campaigns_, inputs, now).Run();
+  // One for each try: what a try that was rolled back has borrowed is forgotten.
+  std::optional<FactLoan> loan;
+  Changes changes = Transact(*pool_, [&](Session& session) -> Changes {
+    loan.emplace(*facts_);
+    return FactBatch(session, *campaigns_, *facts_, *loan, inputs, now).Run();
   });
+  if (changes.ok() && loan) loan->Commit();
+  return changes;
 }
 
 absl::StatusOr<std::vector<AttemptKey>> PgStore::ListLiveAttempts(AttemptKey after, int limit) {

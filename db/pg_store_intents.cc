@@ -12,6 +12,7 @@
 #include "db/array_literal.h"
 #include "db/campaign_rows.h"
 #include "db/counters.h"
+#include "db/fact_cache.h"
 #include "db/live_tally.h"
 #include "db/operations.h"
 #include "db/people.h"
@@ -51,11 +52,12 @@ IntentVerdict VerdictOf(char letter) {
 // One batch, from the locks to the verdicts. Lives in a transaction's body.
 class IntentBatch {
  public:
-  IntentBatch(Session& session, CampaignCache& cache, LiveTally& tally, const Clock& clock,
-              const std::string& group, std::int64_t epoch, const Trunk& trunk,
+  IntentBatch(Session& session, CampaignCache& cache, const FactCache& facts, LiveTally& tally,
+              const Clock& clock, const std::string& group, std::int64_t epoch, const Trunk& trunk,
               const std::vector<IntentRequest>& requests, absl::Time now)
       : session_(session),
         cache_(cache),
+        log_keeper_(facts.keeper()),
         tally_(tally),
         clock_(clock),
         group_(group),
@@ -266,9 +268,9 @@ class IntentBatch {
       callers.Add(requests_[i].caller.e164());
       counters_.Add(key.campaign, "sends", 1);
     }
-    const pqxx::result gone =
-        session_.Run(query::kIntend, std::move(campaigns).Take(), std::move(attempts).Take(),
-                     std::move(callers).Take(), group_, epoch_, TimeText(now_), trunk_.id.value());
+    const pqxx::result gone = session_.Run(
+        query::kIntend, std::move(campaigns).Take(), std::move(attempts).Take(),
+        std::move(callers).Take(), group_, epoch_, TimeText(now_), trunk_.id.value(), log_keeper_);
     TOCSIN_CHECK(gone.affected_rows() == going_.size());
     session_.Run(query::kAddTrunkSends, trunk_.id.value(),
                  static_cast<std::int64_t>(going_.size()));
@@ -314,6 +316,7 @@ class IntentBatch {
 
   Session& session_;
   CampaignCache& cache_;
+  const std::int64_t log_keeper_;
   LiveTally& tally_;
   const Clock& clock_;
   const std::string& group_;
@@ -347,7 +350,8 @@ absl::StatusOr<std::vector<IntentVerdict>> PgStore::CommitIntents(
       for (const char letter : *first) verdicts.push_back(VerdictOf(letter));
       return verdicts;
     }
-    IntentBatch batch(session, *campaigns_, *live_, clock_, group, epoch, trunk, requests, now);
+    IntentBatch batch(session, *campaigns_, *facts_, *live_, clock_, group, epoch, trunk, requests,
+                      now);
     std::vector<IntentVerdict> verdicts = batch.Run();
     std::string letters;
     for (const IntentVerdict verdict : verdicts) letters += LetterOf(verdict);

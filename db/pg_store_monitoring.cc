@@ -1,4 +1,5 @@
 // What operators watch.
+#include "db/fact_cache.h"
 #include "db/pg_store.h"
 #include "db/pool.h"
 #include "db/row_reader.h"
@@ -35,6 +36,14 @@ absl::Status PgStore::Ping() {
 void PgStore::WriteMetrics(MetricsPage& page) const {
   pool_->WriteMetrics(page, "calls");
   reports_pool_->WriteMetrics(page, "reports");
+  const FactCache::Counters logs = facts_->counters();
+  const auto count = [&page](const char* from, std::uint64_t value) {
+    page.Counter("tocsin_logs_taken_total",
+                 "Logs of attempts that a batch of facts needed, by where they came from.",
+                 static_cast<double>(value), {{"from", from}});
+  };
+  count("memory", logs.known);
+  count("database", logs.read);
 }
 
 }  // namespace tocsin::db

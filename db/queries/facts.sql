@@ -10,7 +10,7 @@ SELECT a.campaign_id, a.attempt_id, a.recipient_id, a.people, a.trunk_id, a.numb
        a.provider_call, a.seizure, a.sent_at, a.ringing_at, a.answered_at, a.ended_at,
        a.disposition, a.disposition_source, a.code, a.subcode, a.reason, a.delivery, a.heard_ms,
        a.answered_by, a.acknowledged_at, a.refused_at, a.opted_out_at, a.asked_operator_at,
-       a.revision
+       a.revision, a.log_keeper
 FROM unnest($1::bigint[], $2::bigint[]) AS key (campaign_id, attempt_id)
 CROSS JOIN LATERAL (
     SELECT c.campaign_id, c.attempt_id, c.recipient_id, c.people, c.trunk_id, c.number,
@@ -18,7 +18,7 @@ CROSS JOIN LATERAL (
            c.retry_send_at, c.provider_call, c.seizure, c.sent_at, c.ringing_at, c.answered_at,
            c.ended_at, c.disposition, c.disposition_source, c.code, c.subcode, c.reason,
            c.delivery, c.heard_ms, c.answered_by, c.acknowledged_at, c.refused_at, c.opted_out_at,
-           c.asked_operator_at, c.revision
+           c.asked_operator_at, c.revision, c.log_keeper
     FROM call_attempt AS c
     WHERE c.campaign_id = key.campaign_id
       AND c.attempt_id = key.attempt_id
@@ -62,6 +62,17 @@ CROSS JOIN LATERAL (
     WHERE f.campaign_id = key.campaign_id
       AND f.attempt_id = key.attempt_id
     OFFSET 0) AS e;
+
+-- name: DisownLogs
+-- Somebody else adds to the logs that another store has in memory: from now on
+-- whoever wants to know what happened reads them.
+--
+-- $1 campaign_ids bigint[], $2 attempt_ids bigint[]
+UPDATE call_attempt AS a
+SET log_keeper = 0
+FROM unnest($1::bigint[], $2::bigint[]) AS v (campaign_id, attempt_id)
+WHERE a.campaign_id = v.campaign_id
+  AND a.attempt_id = v.attempt_id;
 
 -- name: WriteAttempts
 -- What the facts say now. The state moves only as the rows were read, which is

@@ -60,8 +60,11 @@ ON CONFLICT (e164) DO NOTHING
 RETURNING campaign_id, attempt_id;
 
 -- name: Intend
+-- An attempt that was never sent before has an empty log, which the store that
+-- sends it now knows whole.
+--
 -- $1 campaign_ids bigint[], $2 attempt_ids bigint[], $3 callers text[],
--- $4 pacing_group, $5 epoch, $6 now, $7 trunk_id
+-- $4 pacing_group, $5 epoch, $6 now, $7 trunk_id, $8 log_keeper
 UPDATE call_attempt AS a
 SET state = 'DIALING',
     caller = v.caller,
@@ -70,7 +73,8 @@ SET state = 'DIALING',
     intended_at = $6,
     trunk_id = $7,
     sends = a.sends + 1,
-    retry_send_at = NULL
+    retry_send_at = NULL,
+    log_keeper = coalesce(a.log_keeper, $8)
 FROM unnest($1::bigint[], $2::bigint[], $3::text[]) AS v (campaign_id, attempt_id, caller)
 WHERE a.campaign_id = v.campaign_id
   AND a.attempt_id = v.attempt_id

@@ -1,0 +1,93 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <map>
+#include <mutex>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "core/facts.h"
+#include "core/ids.h"
+
+namespace tocsin::db {
+
+// Whole logs of attempts as of the last commit, so that a batch of facts need
+// not read back what the same process has just written.
+//
+// A log is known here only as long as nobody else adds to it, which the
+// attempt's row says: log_keeper holds the keeper() of the store that has the
+// whole log. Whoever is another and appends takes that away in the same
+// transaction, under the row's lock. The row is asked first, at every batch.
+//
+// Holds so many facts, the least lately used go first; a log that is not known
+// is read. Thread-safe.
+class FactCache {
+ public:
+  explicit FactCache(std::size_t facts_max);
+
+  // Names this life of this store in log_keeper. Random; never 0.
+  std::int64_t keeper() const { return keeper_; }
+
+  // How many logs were known when they were asked for, and how many were not.
+  struct Counters {
+    std::uint64_t known = 0;
+    std::uint64_t read = 0;
+  };
+  Counters counters() const;
+
+ private:
+  friend class FactLoan;
+  // A log is known, or lent to transactions under way; to more than one if the
+  // later ones found it gone.
+  struct Entry {
+    std::vector<Fact> facts;
+    int loans = 0;
+    bool contested = false;
+    std::list<AttemptKey>::iterator place;  // In the order of use, while not lent.
+  };
+
+  bool Borrow(const AttemptKey& attempt, std::vector<Fact>& facts);
+  void Return(const AttemptKey& attempt, std::vector<Fact> facts);
+  void Forget(const AttemptKey& attempt);
+  bool EndLoan(Entry& entry);
+  void MakeRoom() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const std::size_t facts_max_;
+  const std::int64_t keeper_;
+  mutable std::mutex mutex_;
+  std::unordered_map<AttemptKey, Entry> entries_ ABSL_GUARDED_BY(mutex_);
+  std::list<AttemptKey> order_ ABSL_GUARDED_BY(mutex_);  // Least lately used first.
+  std::size_t facts_ ABSL_GUARDED_BY(mutex_) = 0;
+  Counters counters_ ABSL_GUARDED_BY(mutex_);
+};
+
+// The logs that one transaction works on. One thread.
+//
+// What was borrowed and is not returned by Commit() is forgotten: after a
+// rollback, or a commit of unknown fate, the database has to say what the log is.
+class FactLoan {
+ public:
+  explicit FactLoan(FactCache& cache) : cache_(cache) {}
+  ~FactLoan();
+  FactLoan(const FactLoan&) = delete;
+  FactLoan& operator=(const FactLoan&) = delete;
+
+  // The logs of those of `attempts` that are known; each attempt once a loan.
+  std::map<AttemptKey, std::vector<Fact>> Borrow(const std::set<AttemptKey>& attempts);
+
+  // What the log of a borrowed attempt is once the transaction is committed.
+  void Keep(const AttemptKey& attempt, std::vector<Fact> facts);
+
+  // After the commit.
+  void Commit();
+
+ private:
+  FactCache& cache_;
+  std::set<AttemptKey> borrowed_;
+  std::map<AttemptKey, std::vector<Fact>> kept_;
+};
+
+}  // namespace tocsin::db

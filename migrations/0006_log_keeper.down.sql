@@ -1,0 +1,1 @@
+ALTER TABLE call_attempt DROP COLUMN log_keeper;
