@@ -13,6 +13,7 @@
 #include "api/campaign_service.h"
 #include "api/open_streams.h"
 #include "api/progress_board.h"
+#include "api/tls_credentials.h"
 #include "api/trunk_service.h"
 #include "base/log.h"
 #include "base/status_macros.h"
@@ -72,7 +73,8 @@ class ApiServer::Impl {
     EnableLibraryServices();
     grpc::ServerBuilder builder;
     Bound(options, builder);
-    builder.AddListeningPort(options.listen_address, grpc::InsecureServerCredentials(), &port_);
+    credentials_ = CredentialsOf(options.certificate);
+    builder.AddListeningPort(options.listen_address, credentials_, &port_);
     builder.RegisterService(&campaigns_);
     builder.RegisterService(&trunks_);
     server_ = builder.BuildAndStart();
@@ -105,6 +107,7 @@ class ApiServer::Impl {
   ProgressBoard board_;
   CampaignServiceImpl campaigns_;
   TrunkServiceImpl trunks_;
+  std::shared_ptr<grpc::ServerCredentials> credentials_;  // Asked as long as the server is.
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;
   std::atomic<bool> stopped_ = false;

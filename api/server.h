@@ -5,14 +5,15 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "base/served_certificate.h"
 #include "core/phone_number.h"
 #include "core/store.h"
 
 namespace tocsin {
 
 // The gRPC server: tocsin.v1.CampaignService and TrunkService, the standard
-// health service and reflection. Without TLS and without authentication: it
-// listens on this machine, or behind a proxy that has both.
+// health service and reflection. Without a certificate it has no TLS; who may
+// come in, a certificate with authorities for clients says, or else nobody asks.
 //
 // What is bounded: threads, streams (each holds a thread), a message's size,
 // the silence of a client that is sending a list, connections that are dead,
@@ -22,6 +23,7 @@ class ApiServer {
   struct Options {
     // host:port; port 0: any free one, port() tells which.
     std::string listen_address = "127.0.0.1:7233";
+    std::shared_ptr<ServedCertificate> certificate;  // Null: no TLS.
     TenantId tenant{1};
     int threads_max = 64;
     // Watchers and imports at once; the rest of the threads is for short calls.

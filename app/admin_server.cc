@@ -24,7 +24,10 @@ absl::StatusOr<std::unique_ptr<AdminServer>> AdminServer::Start(const Options& o
   std::unique_ptr<AdminServer> admin(new AdminServer(std::move(answers)));
   TOCSIN_ASSIGN_OR_RETURN(
       admin->server_,
-      HttpServer::Start({.host = options.host, .port = options.port, .threads = kThreads},
+      HttpServer::Start({.host = options.host,
+                         .port = options.port,
+                         .certificate = options.certificate,
+                         .threads = kThreads},
                         [self = admin.get()](const HttpRequest& r) { return self->Serve(r); }));
   return admin;
 }

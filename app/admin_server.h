@@ -16,13 +16,14 @@ namespace tocsin {
 //   GET /livez     200 while the process does its work; 503: start it again
 //   GET /readyz    200 while it is of use to others; 503 and why: ask another
 //
-// Nothing personal stands in any answer. Without TLS and without a password: for
-// the machine itself and those who watch it.
+// Nothing personal stands in any answer. Without a password: for the machine
+// itself and those who watch it; or with TLS, for those whose certificate it asks.
 class AdminServer {
  public:
   struct Options {
     std::string host;
-    int port = 0;  // 0: any free one.
+    int port = 0;                                    // 0: any free one.
+    std::shared_ptr<ServedCertificate> certificate;  // Null: no TLS.
   };
   // Called on many threads at once; must not block for longer than a scrape may
   // take.

@@ -5,6 +5,7 @@
 #include "app/exit_codes.h"
 #include "app/process_signals.h"
 #include "app/settings.h"
+#include "app/tls_settings.h"
 #include "base/clock.h"
 #include "base/host_port.h"
 #include "callserver/ledger_audit.h"
@@ -15,9 +16,11 @@ namespace {
 
 int Serve(const Config& config) {
   BlockSignals();
-  auto server = StartCallServer(config, SystemClock());
+  const auto certificates = OpenCertificates(Command::kCallServer, config, SystemClock());
+  if (!certificates.ok()) return Fail("call-server", certificates.status());
+  auto server = StartCallServer(config, certificates->call_server, SystemClock());
   if (!server.ok()) return Fail("call-server", server.status());
-  fmt::print("call server  http://{}\nready\n",
+  fmt::print("call server  {}://{}\nready\n", SchemeOf(config.call_server_tls),
              JoinHostPort(config.call_server_host, (*server)->port()));
   std::fflush(stdout);
   while (WaitForSignal() != ProcessSignal::kStop) {

@@ -10,6 +10,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_split.h"
+#include "app/tls_settings.h"
 #include "base/check.h"
 #include "cli/spelling.h"
 #include "fmt/format.h"
@@ -152,6 +153,7 @@ Set FromFile(Set set) {
     if (!file) return "expected the name of a file that can be read";
     std::stringstream text;
     text << file.rdbuf();
+    config.secret_files.push_back(path);
     return set(config, text.str());
   };
 }
@@ -269,6 +271,7 @@ std::vector<Setting> MakeSettings() {
   std::vector<Setting> settings = EmbeddedSettings();
   for (Setting& setting : ServiceSettings()) settings.push_back(std::move(setting));
   for (Setting& setting : TokenSettings()) settings.push_back(std::move(setting));
+  for (Setting& setting : TlsSettings()) settings.push_back(std::move(setting));
   return settings;
 }
 
@@ -296,7 +299,11 @@ std::string Remedy(const std::string& unknown, const std::vector<std::string>& k
 }
 
 bool HoldsPassword(const std::string& url) {
-  if (url.find("password=") != std::string::npos) return true;
+  constexpr std::string_view kKey = "password";
+  for (std::size_t at = url.find(kKey); at != std::string::npos; at = url.find(kKey, at + 1)) {
+    const std::size_t next = url.find_first_not_of(' ', at + kKey.size());
+    if (next != std::string::npos && url[next] == '=') return true;
+  }
   const std::size_t scheme = url.find("://");
   const std::size_t at = url.find('@');
   if (scheme == std::string::npos || at == std::string::npos) return false;
@@ -305,7 +312,7 @@ bool HoldsPassword(const std::string& url) {
 
 class Loader {
  public:
-  explicit Loader(Command command) : command_(command) {}
+  Loader(Command command, absl::Time now) : command_(command), now_(now) {}
 
   // Later calls override earlier ones.
   void File(const std::string& path) {
@@ -325,8 +332,12 @@ class Loader {
 
   void Environment(const std::vector<std::string>& environment) {
     // Read elsewhere: by the launcher of PostgreSQL, by main, and by cli/.
-    const std::vector<std::string> others = {"TOCSIN_POSTGRES_BIN", "TOCSIN_CONFIG",
-                                             "TOCSIN_SERVER"};
+    const std::vector<std::string> others = {"TOCSIN_POSTGRES_BIN",
+                                             "TOCSIN_CONFIG",
+                                             "TOCSIN_SERVER",
+                                             "TOCSIN_SERVER_CA_FILE",
+                                             "TOCSIN_CLIENT_CERTIFICATE_FILE",
+                                             "TOCSIN_CLIENT_KEY_FILE"};
     for (const std::string& line : environment) {
       const std::size_t equals = line.find('=');
       const std::string name = line.substr(0, equals);
@@ -370,6 +381,8 @@ class Loader {
       Problem("--callback-keys-file",
               "is needed, or TOCSIN_CALLBACK_KEYS: all nodes must share the keys");
     }
+    CheckTls(command_, now_, loaded_);
+    CheckSecretFiles(loaded_);
     return std::move(loaded_);
   }
 
@@ -396,6 +409,9 @@ class Loader {
     } else {
       return Problem(place, fmt::format("{} has no value", setting->key));
     }
+    if (setting->key == std::string_view("database_url") && HoldsPassword(text)) {
+      loaded_.config.secret_files.push_back(path);
+    }
     Apply(*setting, fmt::format("{}: {}", place, setting->key), text);
   }
 
@@ -410,7 +426,8 @@ class Loader {
     loaded_.problems.push_back(fmt::format("{}: {}", place, what));
   }
 
-  Command command_;
+  const Command command_;
+  const absl::Time now_;
   LoadedConfig loaded_;
 };
 
@@ -448,7 +465,7 @@ std::optional<std::vector<wire::CallbackKey>> ReadCallbackKeys(const std::string
 }
 
 LoadedConfig LoadConfig(const ConfigSources& sources) {
-  Loader loader(sources.command);
+  Loader loader(sources.command, sources.now);
   loader.File(sources.file);
   loader.Environment(sources.environment);
   loader.Flags(sources.flags);

@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "base/tls.h"
 #include "wire/callback_url.h"
 
 namespace tocsin {
@@ -46,6 +47,7 @@ struct Config {
   std::string population_file;  // YAML, or a preset: "calm" (as if empty), "storm".
   std::string ledger_file;      // JSON lines, appended; empty: none is written.
   std::string call_server_host = "127.0.0.1";
+  TlsFiles call_server_tls;
   int call_server_port = 0;       // 0: any free one.
   int call_server_threads = 448;  // Connections served at once. 1..4,096.
   // Issuer and audience of the tokens that it signs callbacks of GA with.
@@ -62,20 +64,28 @@ struct Config {
 
   // --- up, serve ---
   std::string api_host = "127.0.0.1";
+  TlsFiles api_tls;
   int api_port = 7233;
   // Where metrics and health are asked; see app/admin_server.h.
   std::string admin_host = "127.0.0.1";
+  TlsFiles admin_tls;
   int admin_port = 7235;
   std::string receiver_host = "127.0.0.1";
+  TlsFiles receiver_tls;
   // Where callbacks arrive; 0: any free one. A port of one's own lets callbacks
   // of calls that outlive a restart find the next process.
   int receiver_port = 7234;
   int receiver_threads = 448;  // Connections served at once. 1..4,096.
-  // What a provider reaches the receiver by; empty: http://receiver_host:port.
+  // What a provider reaches the receiver by; empty: http://receiver_host:port, or
+  // https:// if it has a certificate.
   std::string callback_url;
   // Requests to a provider under way at once, a thread and a connection each. 1..4,096.
   int dialer_threads = 256;
   absl::Duration request_timeout = absl::Seconds(10);  // Of a create-call. 100 ms..120 s.
+
+  // --- up, serve, call-server, trunk ---
+  // Whose certificates are trusted when we connect: PEM; empty: the system's.
+  std::string tls_ca_file;
 
   // --- serve, migrate, trunk ---
   // libpq URL or key=value string. Carries no password unless it comes from the
@@ -89,13 +99,16 @@ struct Config {
   // one a line in the file, or separated by commas in the environment; at least
   // 16 bytes each. `up` makes one in its data directory.
   std::vector<wire::CallbackKey> callback_keys;
+
+  // The files that secrets were read from: nobody else should be able to.
+  std::vector<std::string> secret_files;
 };
 
 // One key with what may be said about it: how to read, check and explain it.
 struct Setting {
   const char* key;    // "api_port"
   unsigned commands;  // Bits of Command.
-  const char* help;   // One line, with unit and bounds; the default is added.
+  std::string help;   // One line, with unit and bounds; the default is added.
   // Secrets have no flag: a command line can be read by everybody.
   bool has_flag;
   // Stores `text`, or returns what would be right ("a whole number from 1 to 4096").
@@ -116,7 +129,8 @@ struct ConfigSources {
   std::map<std::string, std::string> flags;
   // As in `environ`: "TOCSIN_API_PORT=7233", others are not looked at.
   std::vector<std::string> environment;
-  std::string file;  // Path of a YAML file; empty: none.
+  std::string file;                       // Path of a YAML file; empty: none.
+  absl::Time now = absl::InfinitePast();  // Certificates have to be valid then.
 };
 
 struct LoadedConfig {
@@ -124,12 +138,14 @@ struct LoadedConfig {
   // Everything that is wrong, each with its place and what would be right; a
   // config with problems is not used. Values are not quoted: they may be secret.
   std::vector<std::string> problems;
-  // What is probably a mistake and hinders nothing: variables of the environment
-  // that begin like ours and are none. Not ours to refuse: an orchestrator makes
-  // TOCSIN_PORT and the like for a service that is called tocsin.
+  // What is probably a mistake and hinders nothing. Secrets that others may read,
+  // a listener that the network reaches and that has no TLS; and variables of the
+  // environment that begin like ours and are none: not ours to refuse, since an
+  // orchestrator makes TOCSIN_PORT and the like for a service called tocsin.
   std::vector<std::string> warnings;
 };
 
+// Reads the files that the settings name, too.
 LoadedConfig LoadConfig(const ConfigSources& sources);
 
 // "id:base64", one or more, separated by commas, spaces or newlines. nullopt if

@@ -1,5 +1,7 @@
 #include "app/embedded_call_server.h"
 
+#include <utility>
+
 #include "app/settings.h"
 #include "base/status_macros.h"
 
@@ -11,11 +13,13 @@ constexpr int kPosterThreads = 384;
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<callserver::CallServer>> StartCallServer(const Config& config,
-                                                                        const Clock& clock) {
+absl::StatusOr<std::unique_ptr<callserver::CallServer>> StartCallServer(
+    const Config& config, std::shared_ptr<ServedCertificate> certificate, const Clock& clock) {
   callserver::CallServer::Options options;
   options.host = config.call_server_host;
   options.port = config.call_server_port;
+  options.certificate = std::move(certificate);
+  options.ca_file = config.tls_ca_file;
   options.access_key = config.access_key;
   options.seed = config.seed;
   options.time_scale = config.time_scale;

@@ -34,6 +34,7 @@ absl::StatusOr<std::unique_ptr<Node>> Node::Start(const Config& config, const Op
   std::unique_ptr<Node> node(new Node);
   node->clock_ = &clock;
   node->name_ = NewNodeName();
+  node->certificates_ = options.certificates;
   TOCSIN_RETURN_IF_ERROR(db::CheckMigrated(options.database_url));
   TOCSIN_ASSIGN_OR_RETURN(
       node->store_,
@@ -59,7 +60,9 @@ absl::Status Node::StartDialer(const Config& config, const Options& options, con
   dialer::Dialer::Options settings;
   settings.listen_host = config.receiver_host;
   settings.listen_port = config.receiver_port;
+  settings.certificate = certificates_.receiver;
   settings.callback_base_url = config.callback_url;
+  settings.ca_file = config.tls_ca_file;
   settings.callback_keys = options.callback_keys;
   settings.send_workers = config.dialer_threads;
   settings.receiver_threads = config.receiver_threads;
@@ -91,6 +94,7 @@ void Node::StartScheduler(const Clock& clock) {
 absl::Status Node::StartApi(const Config& config, const Clock& clock) {
   ApiServer::Options settings;
   settings.listen_address = JoinHostPort(config.api_host, config.api_port);
+  settings.certificate = certificates_.api;
   settings.told_of_changes = true;
   auto started = ApiServer::Start(settings, *store_, LibPhoneNumberReader(), clock);
   if (!started.ok()) return NamingPort(started.status(), "--api-port");
@@ -104,8 +108,9 @@ absl::Status Node::StartAdmin(const Config& config) {
   answers.write_metrics = [this](MetricsPage& page) { WriteMetrics(page); };
   answers.live = [this] { return Live(); };
   answers.ready = [this] { return Ready(); };
-  auto started = AdminServer::Start({.host = config.admin_host, .port = config.admin_port},
-                                    std::move(answers));
+  auto started = AdminServer::Start(
+      {.host = config.admin_host, .port = config.admin_port, .certificate = certificates_.admin},
+      std::move(answers));
   if (!started.ok()) return NamingPort(started.status(), "--admin-port");
   admin_ = *std::move(started);
   return absl::OkStatus();
@@ -120,6 +125,7 @@ void Node::WriteMetrics(MetricsPage& page) {
   }
   if (scheduler_) scheduler_->WriteMetrics(page);
   store_->WriteMetrics(page);
+  certificates_.WriteMetrics(page);
 }
 
 // A scheduler that stands still while its database answers will not move again.

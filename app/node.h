@@ -10,6 +10,7 @@
 #include "app/admin_server.h"
 #include "app/backlog_watch.h"
 #include "app/config.h"
+#include "app/tls_settings.h"
 #include "base/clock.h"
 #include "base/secret.h"
 #include "core/store.h"
@@ -36,6 +37,7 @@ class Node final : private ChangeListener {
     bool receiver = true;  // A scheduler needs one too, and brings it along.
     // Stored before anything is dialed, in place of the one of its name.
     std::optional<Trunk> trunk;
+    ListenerCertificates certificates;
   };
 
   // Connects, checks that the schema is ours, and starts the roles. `config` is
@@ -74,6 +76,7 @@ class Node final : private ChangeListener {
 
   const Clock* clock_ = nullptr;
   std::string name_;  // Unique to this life of the process.
+  ListenerCertificates certificates_;
   // In the order in which they need one another.
   std::unique_ptr<db::PgStore> store_;
   // The dialer is there first and tells the scheduler of what it commits.

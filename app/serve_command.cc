@@ -28,22 +28,26 @@ int RunServe(const std::vector<std::string>& arguments) {
     return Fail("serve", NamingDatabase(ready));
   }
   BlockSignals();
+  const auto certificates = OpenCertificates(Command::kServe, config, SystemClock());
+  if (!certificates.ok()) return Fail("serve", certificates.status());
   auto node = Node::Start(config,
                           {.database_url = config.database_url,
                            .callback_keys = config.callback_keys,
                            .api = has("api"),
                            .scheduler = has("scheduler"),
-                           .receiver = has("receiver")},
+                           .receiver = has("receiver"),
+                           .certificates = *certificates},
                           SystemClock());
   if (!node.ok()) return Fail("serve", node.status());
   if (has("api")) {
-    fmt::print("API          {} (gRPC)\n", JoinHostPort(config.api_host, (*node)->api_port()));
+    fmt::print("API          {}{} (gRPC)\n", config.api_tls.any() ? "https://" : "",
+               JoinHostPort(config.api_host, (*node)->api_port()));
   }
   if ((*node)->receiver_port() != 0) {
-    fmt::print("receiver     http://{}\n",
+    fmt::print("receiver     {}://{}\n", SchemeOf(config.receiver_tls),
                JoinHostPort(config.receiver_host, (*node)->receiver_port()));
   }
-  fmt::print("metrics      http://{}/metrics\n",
+  fmt::print("metrics      {}://{}/metrics\n", SchemeOf(config.admin_tls),
              JoinHostPort(config.admin_host, (*node)->admin_port()));
   fmt::print("ready\n");
   std::fflush(stdout);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "app/exit_codes.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 
@@ -29,7 +30,8 @@ StartingPoint ReadSettings(Command command, const std::string& name, const std::
   LoadedConfig loaded = LoadConfig({.command = command,
                                     .flags = std::move(line.flags),
                                     .environment = Environment(),
-                                    .file = line.config_file});
+                                    .file = line.config_file,
+                                    .now = SystemClock().Now()});
   for (const std::string& warning : loaded.warnings) {
     fmt::print(stderr, "tocsin {}: warning: {}\n", name, warning);
   }

@@ -10,6 +10,7 @@
 #include "app/pgcluster/pg_cluster.h"
 #include "app/process_signals.h"
 #include "app/settings.h"
+#include "app/tls_settings.h"
 #include "base/host_port.h"
 #include "base/log.h"
 #include "base/status_macros.h"
@@ -28,7 +29,8 @@ std::vector<std::string> RehearsalCallers() {
 absl::StatusOr<Trunk> EmbeddedTrunk(const Config& config, int call_server_port) {
   Trunk trunk;
   trunk.name = "local";
-  trunk.endpoint = "http://" + JoinHostPort(config.call_server_host, call_server_port);
+  trunk.endpoint = fmt::format("{}://{}", SchemeOf(config.call_server_tls),
+                               JoinHostPort(config.call_server_host, call_server_port));
   trunk.dialect = Dialect::kPreview202105;
   trunk.access_key = config.access_key;
   trunk.calls_per_second = config.cps;
@@ -63,13 +65,17 @@ absl::Status StartEverything(const Config& config, const DataDirectory& director
   const Secret database_url(all.postgres->ConnectionString());
   TOCSIN_RETURN_IF_ERROR(db::MigrateUp(database_url).status());
 
-  TOCSIN_ASSIGN_OR_RETURN(all.call_server, StartCallServer(config, clock));
+  TOCSIN_ASSIGN_OR_RETURN(ListenerCertificates certificates,
+                          OpenCertificates(Command::kUp, config, clock));
+  TOCSIN_ASSIGN_OR_RETURN(all.call_server,
+                          StartCallServer(config, certificates.call_server, clock));
   TOCSIN_ASSIGN_OR_RETURN(Trunk trunk, EmbeddedTrunk(config, all.call_server->port()));
   TOCSIN_ASSIGN_OR_RETURN(std::vector<wire::CallbackKey> keys, directory.CallbackKeys());
   TOCSIN_ASSIGN_OR_RETURN(all.node, Node::Start(config,
                                                 {.database_url = database_url,
                                                  .callback_keys = std::move(keys),
-                                                 .trunk = std::move(trunk)},
+                                                 .trunk = std::move(trunk),
+                                                 .certificates = std::move(certificates)},
                                                 clock));
   return absl::OkStatus();
 }
@@ -78,12 +84,17 @@ absl::Status StartEverything(const Config& config, const DataDirectory& director
 // "listening" of the data directory, which is there as long as we are ready.
 absl::Status TellWhereWeListen(const Config& config, const DataDirectory& directory,
                                const Everything& all) {
-  const std::string api = JoinHostPort(config.api_host, all.node->api_port());
+  // As --server of `tocsin campaign` has it.
+  const std::string api = (config.api_tls.any() ? "https://" : "") +
+                          JoinHostPort(config.api_host, all.node->api_port());
+  const auto url = [](const TlsFiles& tls, const std::string& host, int port) {
+    return fmt::format("{}://{}", SchemeOf(tls), JoinHostPort(host, port));
+  };
   const std::string receiver =
-      "http://" + JoinHostPort(config.receiver_host, all.node->receiver_port());
-  const std::string admin = "http://" + JoinHostPort(config.admin_host, all.node->admin_port());
+      url(config.receiver_tls, config.receiver_host, all.node->receiver_port());
+  const std::string admin = url(config.admin_tls, config.admin_host, all.node->admin_port());
   const std::string call_server =
-      "http://" + JoinHostPort(config.call_server_host, all.call_server->port());
+      url(config.call_server_tls, config.call_server_host, all.call_server->port());
   fmt::print(
       "PostgreSQL   psql -h {} -U {} {}\n"
       "call server  {} (seed {}, {} times as fast as life)\n"

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -22,11 +23,14 @@
 #include "base/http_stream.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "base/tls_stream.h"
 
 namespace tocsin {
 namespace {
 
 constexpr int kBacklog = 1024;
+// More than any chain of a client's certificates has.
+constexpr std::size_t kHandshakeBytesMax = 128 << 10;
 
 // Routes are regular expressions, which cost more than all else that is done
 // with a long path; ours take any path, so they are shown a short one.
@@ -41,9 +45,16 @@ thread_local absl::Time arrived_at = absl::InfinitePast();
 // rest of a body, which whoever sent it could have made look like a request.
 thread_local bool read_to_its_end = false;
 
+// When its time is up.
+thread_local SteadyTime read_until = SteadyTime::max();
+
 absl::Duration SinceArrival() {
   if (arrived_at == absl::InfinitePast()) return absl::ZeroDuration();
   return std::max(SystemClock().Now() - arrived_at, absl::ZeroDuration());
+}
+
+bool TimeIsUp() {
+  return SystemClock().Steady() >= read_until;
 }
 
 timeval Seconds(time_t seconds) {
@@ -56,7 +67,10 @@ timeval Seconds(time_t seconds) {
 // them costs more than the requests.
 class Server final : public httplib::Server {
  public:
-  Server() : stopping_(::eventfd(0, EFD_CLOEXEC)) { TOCSIN_CHECK(stopping_ >= 0); }
+  explicit Server(const HttpServer::Options& options)
+      : options_(options), stopping_(::eventfd(0, EFD_CLOEXEC)) {
+    TOCSIN_CHECK(stopping_ >= 0);
+  }
   ~Server() override { ::close(stopping_); }
 
   void LengthenBacklog() { ::listen(svr_sock_, kBacklog); }
@@ -73,18 +87,12 @@ class Server final : public httplib::Server {
     ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &read, sizeof(read));
     ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &write, sizeof(write));
     {
-      SocketStream stream(socket);
-      stream.NoteArrivals();
-      const auto begin = [&stream](httplib::Request& request) {
-        arrived_at = stream.arrived_at();
-        TakeAnyRoute(request);
-      };
-      bool closed = false;
-      while (!closed && NextRequestComes(stream)) {
-        stream.ExpectRequest();
-        read_to_its_end = false;
-        if (!process_request(stream, false, closed, begin) || !stream.Flush()) break;
-        if (!read_to_its_end) break;
+      SocketStream wire(socket);
+      wire.NoteArrivals();
+      if (options_.certificate == nullptr) {
+        Serve(wire, wire);
+      } else {
+        ServeTls(wire);
       }
     }
     ::shutdown(socket, SHUT_RDWR);
@@ -92,8 +100,44 @@ class Server final : public httplib::Server {
     return true;
   }
 
-  bool NextRequestComes(const SocketStream& stream) const {
-    if (stream.has_read_ahead()) return true;
+  void ServeTls(SocketStream& wire) {
+    if (!NextRequestComes(wire)) return;
+    wire.ReadUntil(SystemClock().Steady() + std::chrono::seconds(options_.read_timeout_s));
+    wire.ReadAtMost(kHandshakeBytesMax);
+    const std::shared_ptr<const TlsIdentity> identity = options_.certificate->Current();
+    TlsStream stream(wire, *identity->context);
+    const absl::Status shaken = stream.Accept();
+    if (!shaken.ok()) {
+      options_.certificate->CountRefused();
+      Log(LogLevel::kDebug, "tls_handshake_refused", {{"reason", Message(shaken)}});
+      return;
+    }
+    Serve(wire, stream);
+    stream.SayGoodbye();
+  }
+
+  // `stream` is the wire itself, or TLS on it.
+  void Serve(SocketStream& wire, HttpStream& stream) {
+    const auto begin = [&](httplib::Request& request) {
+      arrived_at = wire.arrived_at();
+      // What follows is the body, whose limit is watched where it is read.
+      wire.ReadAtMost(SIZE_MAX);
+      TakeAnyRoute(request);
+    };
+    bool closed = false;
+    while (!closed && NextRequestComes(stream)) {
+      wire.ExpectRequest();
+      read_until = SystemClock().Steady() + absl::ToChronoNanoseconds(options_.request_timeout);
+      wire.ReadUntil(read_until);
+      wire.ReadAtMost(options_.head_max_bytes);
+      read_to_its_end = false;
+      if (!process_request(stream, false, closed, begin) || !stream.Flush()) break;
+      if (!read_to_its_end) break;
+    }
+  }
+
+  bool NextRequestComes(const HttpStream& stream) const {
+    if (stream.has_unread()) return true;
     std::array<pollfd, 2> waited{{{stream.socket(), POLLIN, 0}, {stopping_, POLLIN, 0}}};
     int ready = 0;
     do {
@@ -103,6 +147,7 @@ class Server final : public httplib::Server {
     return ready > 0 && waited[1].revents == 0;
   }
 
+  const HttpServer::Options& options_;
   const int stopping_;  // An eventfd: readable once we stop.
 };
 
@@ -148,7 +193,8 @@ std::string HttpRequest::QueryParameter(std::string_view name) const {
 
 class HttpServer::Impl {
  public:
-  Impl(const Options& options, Handler handler) : options_(options), handler_(std::move(handler)) {
+  Impl(const Options& options, Handler handler)
+      : options_(options), handler_(std::move(handler)), server_(options_) {
     server_.new_task_queue = [threads = options.threads] {
       return new httplib::ThreadPool(static_cast<std::size_t>(threads));
     };
@@ -216,7 +262,7 @@ class HttpServer::Impl {
       read_to_its_end = complete || (!too_long && !HasBody(request));
       if (read_to_its_end) return Handle(made, response);
       // The library has judged a length that was declared.
-      if (response.status != 413) response.status = too_long ? 413 : 400;
+      if (response.status != 413) response.status = too_long ? 413 : TimeIsUp() ? 408 : 400;
       response.set_header("Connection", "close");
     };
     server_.Get(".*", plain);

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "base/served_certificate.h"
 
 namespace tocsin {
 
@@ -38,9 +39,10 @@ struct HttpResponse {
   std::vector<std::pair<std::string, std::string>> headers;
 };
 
-// A small HTTP/1.1 server with the traps of the library beneath it closed:
-// address not shared with another process, long backlog, TCP_NODELAY, many
-// requests a connection, body limit that also holds for chunked bodies.
+// A small HTTP/1.1 server, with TLS or without, with the traps of the library
+// beneath it closed: address not shared with another process, long backlog,
+// TCP_NODELAY, many requests a connection, limits on the head, on a body (also a
+// chunked one) and on the time that either may take to come.
 //
 // One connection holds one thread until it closes or idles out, so `threads`
 // bounds the connections that are served at once. Not for the open Internet:
@@ -49,11 +51,16 @@ class HttpServer {
  public:
   struct Options {
     std::string host = "127.0.0.1";
-    int port = 0;  // 0: any free one; port() tells which.
+    int port = 0;                                    // 0: any free one; port() tells which.
+    std::shared_ptr<ServedCertificate> certificate;  // Null: no TLS.
     int threads = 64;
+    std::size_t head_max_bytes = 64 << 10;  // Request line and headers.
     std::size_t body_max_bytes = 1 << 20;
     int keep_alive_timeout_s = 5;
-    int read_timeout_s = 5;
+    int read_timeout_s = 5;  // Between two bytes, and for a TLS handshake.
+    // For all of a request, head and body, from its first byte: who sends a byte
+    // now and then holds a thread no longer than this and read_timeout_s.
+    absl::Duration request_timeout = absl::Seconds(10);
     int write_timeout_s = 5;
   };
 

@@ -7,10 +7,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstdlib>
 #include <cstring>
-#include <string_view>
 #include <utility>
 
 namespace tocsin {
@@ -35,11 +33,20 @@ void NameEnd(Ask ask, int socket, End& end) {
   end.port = std::atoi(service);
 }
 
-timeval TimeValue(time_t seconds, time_t micros) {
-  return {.tv_sec = seconds, .tv_usec = static_cast<suseconds_t>(micros)};
-}
-
 }  // namespace
+
+ssize_t HttpStream::read(char* into, std::size_t size) {
+  if (begin_ == end_) {
+    const ssize_t n = Receive(in_.data(), in_.size());
+    if (n <= 0) return n;
+    begin_ = 0;
+    end_ = static_cast<std::size_t>(n);
+  }
+  const std::size_t taken = std::min(size, end_ - begin_);
+  std::memcpy(into, in_.data() + begin_, taken);
+  begin_ += taken;
+  return static_cast<ssize_t>(taken);
+}
 
 bool SocketStream::Flush() {
   std::size_t sent = 0;
@@ -55,26 +62,25 @@ bool SocketStream::Flush() {
 
 bool SocketStream::is_readable() const {
   pollfd waited{socket_, POLLIN, 0};
-  return has_read_ahead() || ::poll(&waited, 1, 0) > 0;
+  return has_unread() || ::poll(&waited, 1, 0) > 0;
 }
 
-ssize_t SocketStream::read(char* into, std::size_t size) {
+ssize_t SocketStream::Receive(char* into, std::size_t size) {
   // The peer may be waiting for what we have not sent yet: our request, or a
   // "100 Continue".
   if (!out_.empty() && !Flush()) return -1;
-  if (!has_read_ahead()) {
-    ssize_t n = 0;
-    do {
-      n = Receive();
-    } while (n < 0 && errno == EINTR);
-    if (n <= 0) return n;
-    begin_ = 0;
-    end_ = static_cast<std::size_t>(n);
+  if (bytes_left_ == 0 ||
+      (read_until_ != SteadyTime::max() && SystemClock().Steady() >= read_until_)) {
+    errno = ETIMEDOUT;
+    return -1;
   }
-  const std::size_t taken = std::min(size, end_ - begin_);
-  std::memcpy(into, in_.data() + begin_, taken);
-  begin_ += taken;
-  return static_cast<ssize_t>(taken);
+  const int flags = waits_ ? 0 : MSG_DONTWAIT;
+  ssize_t n = 0;
+  do {
+    n = notes_arrivals_ ? ReceiveNoting(into, size, flags) : ::recv(socket_, into, size, flags);
+  } while (n < 0 && errno == EINTR);
+  if (n > 0) bytes_left_ -= std::min(bytes_left_, static_cast<std::size_t>(n));
+  return n;
 }
 
 void SocketStream::NoteArrivals() {
@@ -82,16 +88,15 @@ void SocketStream::NoteArrivals() {
   notes_arrivals_ = ::setsockopt(socket_, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) == 0;
 }
 
-ssize_t SocketStream::Receive() {
-  if (!notes_arrivals_) return ::recv(socket_, in_.data(), in_.size(), 0);
-  iovec into{in_.data(), in_.size()};
+ssize_t SocketStream::ReceiveNoting(char* into, std::size_t size, int flags) {
+  iovec buffer{into, size};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(timespec))> control;
   msghdr message{};
-  message.msg_iov = &into;
+  message.msg_iov = &buffer;
   message.msg_iovlen = 1;
   message.msg_control = control.data();
   message.msg_controllen = control.size();
-  const ssize_t n = ::recvmsg(socket_, &message, 0);
+  const ssize_t n = ::recvmsg(socket_, &message, flags);
   if (n <= 0 || arrived_at_ != absl::InfinitePast()) return n;
   for (cmsghdr* each = CMSG_FIRSTHDR(&message); each != nullptr;
        each = CMSG_NXTHDR(&message, each)) {
@@ -119,45 +124,6 @@ void SocketStream::get_local_ip_and_port(std::string& ip, int& port) const {
   NameEnd(::getsockname, socket_, local_);
   ip = local_.ip;
   port = local_.port;
-}
-
-bool PlainHttpClient::process_socket(const Socket& socket,
-                                     std::function<bool(httplib::Stream&)> callback) {
-  const timeval read = TimeValue(read_timeout_sec_, read_timeout_usec_);
-  const timeval write = TimeValue(write_timeout_sec_, write_timeout_usec_);
-  ::setsockopt(socket.sock, SOL_SOCKET, SO_RCVTIMEO, &read, sizeof(read));
-  ::setsockopt(socket.sock, SOL_SOCKET, SO_SNDTIMEO, &write, sizeof(write));
-  SocketStream stream(socket.sock);
-  return callback(stream);
-}
-
-std::unique_ptr<httplib::ClientImpl> NewHttpClient(const std::string& origin) {
-  constexpr std::string_view kPlain = "http://", kTls = "https://";
-  const std::string_view text(origin);
-  const bool tls = text.starts_with(kTls);
-  if (!tls && !text.starts_with(kPlain)) return nullptr;
-  std::string_view host = text.substr(tls ? kTls.size() : kPlain.size());
-  int port = tls ? 443 : 80;
-  // In "[::1]:80" the colons inside the brackets are the address's.
-  const std::size_t bracket = host.find(']');
-  const std::size_t colon = host.find(':', bracket == std::string_view::npos ? 0 : bracket);
-  if (colon != std::string_view::npos) {
-    const std::string_view digits = host.substr(colon + 1);
-    const auto [end, error] = std::from_chars(digits.begin(), digits.end(), port);
-    if (error != std::errc() || end != digits.end() || port < 1 || port > 65535) return nullptr;
-    host = host.substr(0, colon);
-  }
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  if (host.empty()) return nullptr;
-  std::unique_ptr<httplib::ClientImpl> client;
-  if (tls) {
-    client = std::make_unique<httplib::SSLClient>(std::string(host), port);
-  } else {
-    client = std::make_unique<PlainHttpClient>(std::string(host), port);
-  }
-  client->set_tcp_nodelay(true);
-  client->set_keep_alive(true);
-  return client;
 }
 
 }  // namespace tocsin

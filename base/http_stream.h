@@ -3,23 +3,43 @@
 
 #include <array>
 #include <cstddef>
-#include <functional>
-#include <memory>
+#include <cstdint>
 #include <string>
 
 #include "absl/time/time.h"
+#include "base/clock.h"
 
 namespace tocsin {
 
 // A connection as the HTTP library wants it, for our server and our clients:
-// reads ahead, and what is written leaves as one segment when the reader turns
-// to reading. The library's own asks the kernel before each read and each write
-// whether it may, and sends head and body apart: twelve system calls an
-// exchange instead of four.
+// reads ahead, and what is written leaves when the reader turns to reading. For
+// one thread.
+class HttpStream : public httplib::Stream {
+ public:
+  // Whether there is anything to read that has left the kernel.
+  virtual bool has_unread() const { return begin_ < end_; }
+
+  // Sends what was written. False if the peer does not take it.
+  virtual bool Flush() = 0;
+
+  bool is_writable() const override { return true; }
+  ssize_t read(char* into, std::size_t size) final;
+
+ private:
+  // Waits for something to come. 0: the end; less: failed.
+  virtual ssize_t Receive(char* into, std::size_t size) = 0;
+
+  std::array<char, 4096> in_;
+  std::size_t begin_ = 0, end_ = 0;  // Of what was read ahead.
+};
+
+// Straight over a socket: four system calls an exchange. The library's own asks
+// the kernel before each read and each write whether it may, and sends head and
+// body apart, which makes twelve.
 //
 // Waits as long as the socket's own timeouts (SO_RCVTIMEO, SO_SNDTIMEO) say.
-// Does not own the socket. For one thread.
-class SocketStream final : public httplib::Stream {
+// Does not own the socket.
+class SocketStream final : public HttpStream {
  public:
   explicit SocketStream(int socket) : socket_(socket) {}
 
@@ -31,17 +51,20 @@ class SocketStream final : public httplib::Stream {
   // clock; the past if nobody noted it.
   absl::Time arrived_at() const { return arrived_at_; }
   void ExpectRequest() {
-    if (!has_read_ahead()) arrived_at_ = absl::InfinitePast();
+    if (!has_unread()) arrived_at_ = absl::InfinitePast();
   }
 
-  bool has_read_ahead() const { return begin_ < end_; }
+  // Reads that begin after `moment` fail, however much there is to read, and those
+  // after `bytes` more: the socket's timeouts are of each read alone, and a peer who
+  // drips is always in time.
+  void ReadUntil(SteadyTime moment) { read_until_ = moment; }
+  void ReadAtMost(std::size_t bytes) { bytes_left_ = bytes; }
 
-  // Sends what was written. False if the peer does not take it.
-  bool Flush();
+  // From now on reading fails, with EAGAIN, where it would have to wait; or no more.
+  void SetWaiting(bool waits) { waits_ = waits; }
 
+  bool Flush() override;
   bool is_readable() const override;
-  bool is_writable() const override { return true; }
-  ssize_t read(char* into, std::size_t size) override;
   ssize_t write(const char* data, std::size_t size) override;
   void get_remote_ip_and_port(std::string& ip, int& port) const override;
   void get_local_ip_and_port(std::string& ip, int& port) const override;
@@ -55,30 +78,17 @@ class SocketStream final : public httplib::Stream {
     int port = 0;
   };
 
-  ssize_t Receive();
+  ssize_t Receive(char* into, std::size_t size) override;
+  ssize_t ReceiveNoting(char* into, std::size_t size, int flags);
 
   const int socket_;
   bool notes_arrivals_ = false;
+  bool waits_ = true;
+  SteadyTime read_until_ = SteadyTime::max();
+  std::size_t bytes_left_ = SIZE_MAX;
   absl::Time arrived_at_ = absl::InfinitePast();
   mutable End remote_, local_;
-  std::array<char, 4096> in_;
-  std::size_t begin_ = 0, end_ = 0;  // Of what was read ahead.
   std::string out_;
 };
-
-// The library's client without TLS over such a stream. Not `final`: a caller
-// may refine how it connects.
-class PlainHttpClient : public httplib::ClientImpl {
- public:
-  using httplib::ClientImpl::ClientImpl;
-
- private:
-  bool process_socket(const Socket& socket,
-                      std::function<bool(httplib::Stream&)> callback) override;
-};
-
-// A client for "http://host:port" or "https://host:port" (the port may be left
-// out); null if `origin` is neither. TCP_NODELAY and keep-alive are on.
-std::unique_ptr<httplib::ClientImpl> NewHttpClient(const std::string& origin);
 
 }  // namespace tocsin

@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "absl/strings/match.h"
-#include "base/http_stream.h"
+#include "base/http_client.h"
 #include "base/status_macros.h"
 #include "wire/calls_2021.h"
 
@@ -72,12 +72,12 @@ absl::StatusOr<absl::Duration> WavLength(std::string_view bytes) {
   return InvalidArgument("the WAV file has no audio data");
 }
 
-AudioFile FetchAudioFile(const std::string& uri) {
+AudioFile FetchAudioFile(const std::string& uri, const std::string& ca_file) {
   const auto failed = [](std::string message) {
     return AudioFile{.failure = wire::kSubcodeDownloadFailed, .message = std::move(message)};
   };
   const SplitUrl url = Split(uri);
-  const std::unique_ptr<httplib::ClientImpl> client = NewHttpClient(url.origin);
+  const std::unique_ptr<HttpClient> client = NewHttpClient(url.origin, ca_file);
   if (!client || !client->is_valid()) return failed("The audio file URI is not valid.");
   client->set_connection_timeout(kTimeout_s);
   client->set_read_timeout(kTimeout_s);
@@ -88,10 +88,13 @@ AudioFile FetchAudioFile(const std::string& uri) {
         bytes.append(data, size);
         return bytes.size() <= kFileMaxBytes;
       });
+  if (!result && bytes.size() > kFileMaxBytes) {
+    return failed("The audio file is longer than 32 MiB.");
+  }
   if (!result) {
-    return failed(bytes.size() > kFileMaxBytes ? "The audio file is longer than 32 MiB."
-                                               : "The audio file could not be downloaded: " +
-                                                     httplib::to_string(result.error()));
+    return failed(fmt::format("The audio file could not be downloaded: {}.",
+                              client->tls_status().ok() ? httplib::to_string(result.error())
+                                                        : Message(client->tls_status())));
   }
   if (result->status != 200) {
     return failed(fmt::format("The audio file could not be downloaded: HTTP {}.", result->status));

@@ -23,7 +23,7 @@ absl::StatusOr<absl::Duration> WavLength(std::string_view bytes);
 
 // Downloads and measures a file. Blocks; bounded by timeouts and by 32 MiB.
 // Never fails: what went wrong is in the result.
-AudioFile FetchAudioFile(const std::string& uri);
+AudioFile FetchAudioFile(const std::string& uri, const std::string& ca_file);
 
 // Splits an http or https URL into "http://host:port" and "/path?query".
 // Both empty if it is none.

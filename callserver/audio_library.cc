@@ -11,7 +11,8 @@ constexpr std::size_t kFilesMax = 100'000;
 
 }  // namespace
 
-AudioLibrary::AudioLibrary(Fetched fetched) : fetched_(std::move(fetched)) {
+AudioLibrary::AudioLibrary(std::string ca_file, Fetched fetched)
+    : ca_file_(std::move(ca_file)), fetched_(std::move(fetched)) {
   for (int i = 0; i < kThreads; ++i) {
     threads_.emplace_back([this](std::stop_token stop) { Run(std::move(stop)); });
   }
@@ -53,7 +54,7 @@ void AudioLibrary::Run(std::stop_token stop) {
       wanted = std::move(wanted_.front());
       wanted_.pop_front();
     }
-    const AudioFile audio = FetchAudioFile(wanted.uri);
+    const AudioFile audio = FetchAudioFile(wanted.uri, ca_file_);
     if (audio.failure == 0) {
       std::lock_guard lock(mutex_);
       if (files_.size() >= kFilesMax) files_.clear();

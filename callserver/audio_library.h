@@ -23,7 +23,7 @@ class AudioLibrary {
   // Called on one of the library's threads when a file has arrived or failed.
   using Fetched = std::function<void(const std::string& key, const AudioFile& audio)>;
 
-  explicit AudioLibrary(Fetched fetched);
+  AudioLibrary(std::string ca_file, Fetched fetched);
   ~AudioLibrary();  // As Stop().
   AudioLibrary(const AudioLibrary&) = delete;
   AudioLibrary& operator=(const AudioLibrary&) = delete;
@@ -45,6 +45,7 @@ class AudioLibrary {
 
   void Run(std::stop_token stop);
 
+  const std::string ca_file_;
   const Fetched fetched_;
   mutable std::mutex mutex_;  // Guards the next three; not held across I/O.
   std::condition_variable_any wanted_or_stopped_;

@@ -6,8 +6,9 @@
 #include <unordered_map>
 #include <utility>
 
-#include "base/http_stream.h"
+#include "base/http_client.h"
 #include "base/log.h"
+#include "base/status_macros.h"
 #include "callserver/audio_file.h"
 
 namespace tocsin::callserver {
@@ -22,28 +23,32 @@ constexpr std::size_t kOriginsMax = 64;
 // One thread's connections, one for each receiver, kept open.
 class CallbackPoster::Connections {
  public:
-  explicit Connections(absl::Duration timeout) : timeout_(timeout) {}
+  Connections(absl::Duration timeout, std::string ca_file)
+      : timeout_(timeout), ca_file_(std::move(ca_file)) {}
 
   // The status of the answer; 0 if none came.
   int Post(const Callback& callback, const std::string& authorization) {
     const SplitUrl url = Split(callback.callback_uri);
     if (url.origin.empty()) return 0;
-    httplib::ClientImpl* const client = Client(url.origin);
+    HttpClient* const client = Client(url.origin);
     if (client == nullptr) return 0;
     httplib::Headers headers;
     if (!authorization.empty()) headers.emplace("Authorization", authorization);
     const httplib::Result result = client->Post(
         url.path_and_query, headers, wire::EncodeEvent(callback.event), "application/json");
+    if (!result && !client->tls_status().ok()) {
+      Log(LogLevel::kDebug, "callback_not_sent", {{"reason", Message(client->tls_status())}});
+    }
     return result ? result->status : 0;
   }
 
  private:
   // Null if the origin is no address.
-  httplib::ClientImpl* Client(const std::string& origin) {
+  HttpClient* Client(const std::string& origin) {
     if (clients_.size() >= kOriginsMax && !clients_.contains(origin)) clients_.clear();
-    std::unique_ptr<httplib::ClientImpl>& client = clients_[origin];
+    std::unique_ptr<HttpClient>& client = clients_[origin];
     if (client) return client.get();
-    client = NewHttpClient(origin);
+    client = NewHttpClient(origin, ca_file_);
     if (!client) return nullptr;
     client->set_follow_location(false);
     const auto timeout = absl::ToChronoMilliseconds(timeout_);
@@ -54,7 +59,8 @@ class CallbackPoster::Connections {
   }
 
   const absl::Duration timeout_;
-  std::unordered_map<std::string, std::unique_ptr<httplib::ClientImpl>> clients_;
+  const std::string ca_file_;
+  std::unordered_map<std::string, std::unique_ptr<HttpClient>> clients_;
 };
 
 CallbackPoster::CallbackPoster(const Options& options, const Clock& clock, Report report)
@@ -109,7 +115,7 @@ CallbackPoster::Stats CallbackPoster::stats() const {
 }
 
 void CallbackPoster::Run(std::stop_token stop) {
-  Connections connections(options_.timeout);
+  Connections connections(options_.timeout, options_.ca_file);
   while (true) {
     std::string call_leg_id;
     {

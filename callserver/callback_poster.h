@@ -35,6 +35,7 @@ class CallbackPoster {
     // The Authorization header of a callback, made anew for every try; empty:
     // none. Called on the posters' threads.
     std::function<std::string(const Callback&)> authorize;
+    std::string ca_file;  // As of TrustingContext().
   };
 
   // What became of a callback. Called on a poster's thread.

@@ -72,9 +72,9 @@ std::uint64_t RandomSeed() {
 CallbackPoster::Options PosterOptions(const CallServer::Options& options, CallbackTokens& tokens) {
   return {.threads = options.poster_threads,
           .first_pause = std::max(kFirstPause / options.time_scale, kFirstPauseMin),
-          .authorize = [&tokens](const Callback& callback) {
-            return tokens.AuthorizationFor(callback);
-          }};
+          .authorize =
+              [&tokens](const Callback& callback) { return tokens.AuthorizationFor(callback); },
+          .ca_file = options.ca_file};
 }
 
 // The answer to a request of 2021 that the simulation took or refused.
@@ -122,9 +122,10 @@ class CallServer::Impl {
                 [this](const Callback& callback, const CallbackPoster::Outcome& outcome) {
                   NoteCallback(callback, outcome);
                 }),
-        audio_([this](const std::string& key, const AudioFile& audio) {
-          Step(input::AudioFetched{.key = key, .audio = audio});
-        }),
+        audio_(options.ca_file,
+               [this](const std::string& key, const AudioFile& audio) {
+                 Step(input::AudioFetched{.key = key, .audio = audio});
+               }),
         wakes_(clock, kLeastSleep, [this] {
           Step(input::Tick());
           return NextWake();
@@ -135,9 +136,11 @@ class CallServer::Impl {
   absl::Status Listen() {
     NoteServer(ServerStarted{.seed = options_.seed, .time_scale = options_.time_scale});
     TOCSIN_ASSIGN_OR_RETURN(
-        http_, HttpServer::Start(
-                   {.host = options_.host, .port = options_.port, .threads = options_.http_threads},
-                   [this](const HttpRequest& request) { return Handle(request); }));
+        http_, HttpServer::Start({.host = options_.host,
+                                  .port = options_.port,
+                                  .certificate = options_.certificate,
+                                  .threads = options_.http_threads},
+                                 [this](const HttpRequest& request) { return Handle(request); }));
     return absl::OkStatus();
   }
 
@@ -221,8 +224,9 @@ class CallServer::Impl {
     if (request.path == "/" || request.path == "/livez") return {.status = 204, .body = {}};
     if (request.method == "GET" && request.path == kKeySetPath) return Json(200, tokens_.KeySet());
     if (request.method == "GET" && request.path == kOpenIdPath) {
-      return Json(200,
-                  tokens_.OpenIdConfiguration(fmt::format("http://{}", request.Header("Host"))));
+      return Json(200, tokens_.OpenIdConfiguration(fmt::format(
+                           "{}://{}", options_.certificate == nullptr ? "http" : "https",
+                           request.Header("Host"))));
     }
     const auto route = wire::ParseRoute(request.method, request.raw_path);
     const auto ga_route = wire::ga::ParseRoute(request.method, request.raw_path);

@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "base/secret.h"
+#include "base/served_certificate.h"
 #include "callserver/faults.h"
 #include "callserver/population.h"
 
@@ -23,7 +24,10 @@ class CallServer {
  public:
   struct Options {
     std::string host = "127.0.0.1";
-    int port = 0;       // 0: any free one.
+    int port = 0;                                    // 0: any free one.
+    std::shared_ptr<ServedCertificate> certificate;  // Null: no TLS.
+    // PEM, of the authorities of https receivers and recordings; empty: the system's.
+    std::string ca_file;
     Secret access_key;  // Base64, as in a connection string. Empty: requests are not checked.
     PopulationParameters population = DefaultPopulation();
     std::uint64_t seed = 1;

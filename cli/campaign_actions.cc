@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 #include "base/status_macros.h"
 #include "base/uuid.h"
@@ -85,9 +86,11 @@ Terminal DetectTerminal(OutputFormat format) {
   return terminal;
 }
 
-CampaignActions::CampaignActions(const std::string& server, const Terminal& terminal,
+CampaignActions::CampaignActions(ServiceChannel service, const Terminal& terminal,
                                  const Clock& clock)
-    : terminal_(terminal), clock_(clock), client_(server, clock, [this](const std::string& text) {
+    : terminal_(terminal),
+      clock_(clock),
+      client_(std::move(service), clock, [this](const std::string& text) {
         if (bar_open_) Print(stderr, "\n");
         bar_open_ = false;
         Print(stderr, Printable(text) + "\n");

@@ -34,7 +34,7 @@ struct CreateOptions {
 // (campaign_commands.h). `name` is "campaigns/7" or "7".
 class CampaignActions {
  public:
-  CampaignActions(const std::string& server, const Terminal& terminal, const Clock& clock);
+  CampaignActions(ServiceChannel service, const Terminal& terminal, const Clock& clock);
 
   int Create(const CreateOptions& options);
   // `request_id`: of an import that was interrupted, to go on with it; else empty.

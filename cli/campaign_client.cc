@@ -37,7 +37,7 @@ std::string UserName() {
   return user == nullptr ? "" : user->pw_name;
 }
 
-std::shared_ptr<grpc::Channel> Connect(const std::string& server) {
+std::shared_ptr<grpc::Channel> Connect(const ServiceChannel& service) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 200);
@@ -49,7 +49,7 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& server) {
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
   // A report of a big campaign is larger than the usual 4 MiB.
   arguments.SetMaxReceiveMessageSize(64 << 20);
-  return grpc::CreateCustomChannel(server, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(service.address, service.credentials, arguments);
 }
 
 }  // namespace
@@ -65,12 +65,12 @@ std::vector<RequestFault> FaultsOf(const absl::Status& status) {
   return faults;
 }
 
-CampaignClient::CampaignClient(const std::string& server, const Clock& clock,
+CampaignClient::CampaignClient(ServiceChannel service, const Clock& clock,
                                std::function<void(const std::string&)> announce)
-    : server_(server),
+    : service_(std::move(service)),
       clock_(clock),
       announce_(std::move(announce)),
-      stub_(v1::CampaignService::NewStub(Connect(server))) {}
+      stub_(v1::CampaignService::NewStub(Connect(service_))) {}
 
 void CampaignClient::Prepare(grpc::ClientContext& context, absl::Duration deadline) const {
   if (const std::string user = UserName(); !user.empty()) {
@@ -83,16 +83,10 @@ void CampaignClient::Prepare(grpc::ClientContext& context, absl::Duration deadli
 
 absl::Status CampaignClient::FromGrpc(const grpc::Status& status) const {
   if (status.ok()) return absl::OkStatus();
-  std::string message = status.error_message();
   const bool unreachable = status.error_code() == grpc::StatusCode::UNAVAILABLE &&
-                           message.find("connect to") != std::string::npos;
-  if (unreachable) {
-    message = fmt::format(
-        "nothing answers at {}; is \"tocsin up\" or \"tocsin serve\" running "
-        "there? --server or TOCSIN_SERVER names another address",
-        server_);
-  }
-  absl::Status result(static_cast<absl::StatusCode>(status.error_code()), message);
+                           status.error_message().find("connect to") != std::string::npos;
+  if (unreachable) return WhyUnreachable(service_);
+  absl::Status result(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
   google::rpc::Status rich;
   if (rich.ParseFromString(status.error_details())) {
     for (const google::protobuf::Any& detail : rich.details()) {

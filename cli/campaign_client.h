@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "cli/service_access.h"
 #include "tocsin/v1/campaign_service.grpc.pb.h"
 
 namespace tocsin {
@@ -29,7 +30,7 @@ std::vector<RequestFault> FaultsOf(const absl::Status& status);
 class CampaignClient {
  public:
   // `announce` is given a sentence whenever a call is to be repeated.
-  CampaignClient(const std::string& server, const Clock& clock,
+  CampaignClient(ServiceChannel service, const Clock& clock,
                  std::function<void(const std::string&)> announce);
 
   absl::StatusOr<v1::Prompt> UploadPrompt(std::string wav);
@@ -80,7 +81,7 @@ class CampaignClient {
       const v1::ImportRecipientsRequest& open, const std::string& path,
       const std::function<void(std::int64_t)>& on_rows);
 
-  const std::string server_;
+  const ServiceChannel service_;
   const Clock& clock_;
   const std::function<void(const std::string&)> announce_;
   std::unique_ptr<v1::CampaignService::Stub> stub_;

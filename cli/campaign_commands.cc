@@ -2,10 +2,13 @@
 #include "cli/campaign_commands.h"
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <functional>
 #include <limits>
 
+#include "base/status_macros.h"
 #include "cli/campaign_actions.h"
+#include "cli/service_access.h"
 
 namespace tocsin {
 namespace {
@@ -17,7 +20,7 @@ constexpr char kExitCodes[] =
 
 // What the command line said; the subcommands fill in their part.
 struct Said {
-  std::string server = "127.0.0.1:7233";
+  ServiceAccess service;
   OutputFormat format = OutputFormat::kTable;
   std::string name;
   CreateOptions create;
@@ -38,9 +41,7 @@ class CommandTree {
     app_.footer(kExitCodes);
     app_.require_subcommand(1);
     app_.fallthrough();
-    app_.add_option("--server", said_.server, "host:port of the service")
-        ->envname("TOCSIN_SERVER")
-        ->capture_default_str();
+    AddAccess();
     app_.add_option("-o,--output", said_.format, "table or json")
         ->transform(CLI::CheckedTransformer(std::map<std::string, OutputFormat>{
             {"table", OutputFormat::kTable}, {"json", OutputFormat::kJson}}));
@@ -54,6 +55,22 @@ class CommandTree {
   const Run& run() const { return run_; }
 
  private:
+  void AddAccess() {
+    ServiceAccess& service = said_.service;
+    app_.add_option("--server", service.server,
+                    "host:port of the service; https://host:port with TLS")
+        ->envname("TOCSIN_SERVER")
+        ->capture_default_str();
+    app_.add_option("--server-ca-file", service.ca_file,
+                    "PEM of the authorities of its certificate, if not the system's; turns TLS on")
+        ->envname("TOCSIN_SERVER_CA_FILE");
+    app_.add_option("--client-certificate-file", service.certificate_file,
+                    "PEM of our certificate, if the service asks for one")
+        ->envname("TOCSIN_CLIENT_CERTIFICATE_FILE");
+    app_.add_option("--client-key-file", service.key_file, "PEM of that certificate's key")
+        ->envname("TOCSIN_CLIENT_KEY_FILE");
+  }
+
   CLI::App* Add(const std::string& command, const std::string& about, Run run) {
     CLI::App* sub = app_.add_subcommand(command, about);
     sub->footer(kExitCodes);
@@ -151,7 +168,12 @@ int RunCampaignCommand(const std::vector<std::string>& arguments, const Clock& c
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kDone : kUsage;
   }
-  CampaignActions actions(tree.said().server, DetectTerminal(tree.said().format), clock);
+  absl::StatusOr<ServiceChannel> service = Resolve(tree.said().service);
+  if (!service.ok()) {
+    fmt::print(stderr, "tocsin campaign: {}\n", Message(service.status()));
+    return kUsage;
+  }
+  CampaignActions actions(*std::move(service), DetectTerminal(tree.said().format), clock);
   return tree.run()(actions);
 }
 

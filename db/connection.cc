@@ -1,5 +1,8 @@
 #include "db/connection.h"
 
+#include <cstddef>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -18,6 +21,53 @@ constexpr const char* kHotSession =
     "SET enable_hashjoin = off; SET enable_mergejoin = off";
 constexpr const char* kReportsSession = "SET statement_timeout = '300s'";
 
+// Where the password stands in a libpq URL or key=value string, as [begin, end):
+// rather too much than too little, since what is malformed ends anywhere.
+std::pair<std::size_t, std::size_t> PasswordIn(std::string_view url) {
+  constexpr std::string_view kKey = "password";
+  const std::size_t key = url.find(kKey);
+  if (key != std::string_view::npos) return {key + kKey.size(), url.size()};
+  const std::size_t scheme = url.find("://");
+  const std::size_t at = url.rfind('@');
+  if (scheme == std::string_view::npos || at == std::string_view::npos) return {0, 0};
+  const std::size_t colon = url.find(':', scheme + 3);
+  return colon < at ? std::pair(colon + 1, at) : std::pair(std::size_t{0}, std::size_t{0});
+}
+
+bool QuotesPassword(std::string_view quoted, std::string_view url) {
+  const auto [begin, end] = PasswordIn(url);
+  for (std::size_t at = url.find(quoted); at < end; at = url.find(quoted, at + 1)) {
+    if (at + quoted.size() > begin) return true;
+  }
+  return false;
+}
+
+// libpq quotes what it cannot make sense of, and in a password that nobody has
+// percent-encoded that is the password.
+std::string WithoutPassword(std::string_view message, std::string_view url) {
+  std::string kept;
+  bool hidden = false;
+  while (!message.empty()) {
+    const std::size_t open = message.find('"');
+    const std::size_t close = open == std::string_view::npos ? open : message.find('"', open + 1);
+    if (close == std::string_view::npos) break;
+    const std::string_view quoted = message.substr(open + 1, close - open - 1);
+    const bool hide = !quoted.empty() && QuotesPassword(quoted, url);
+    hidden = hidden || hide;
+    kept += message.substr(0, open + 1);
+    kept += hide ? std::string_view("...") : quoted;
+    kept += '"';
+    message.remove_prefix(close + 1);
+  }
+  kept += message;
+  if (hidden) {
+    kept +=
+        "; in a URL the characters : / ? # @ % and spaces of a password are written as %3A and so "
+        "on, and in the form key=value a password with spaces stands in single quotes";
+  }
+  return kept;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const Secret& url, SessionKind kind) {
@@ -30,7 +80,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const Secret& url, 
     return std::unique_ptr<Connection>(new Connection(std::move(raw)));
   } catch (const std::exception&) {
     const absl::Status status = CurrentExceptionToStatus("connect");
-    return Unavailable("{}", Message(status));
+    return Unavailable("{}", WithoutPassword(Message(status), url.Reveal()));
   }
 }
 

@@ -11,7 +11,8 @@ namespace {
 std::string BaseUrlOf(const Dialer::Options& options, int port) {
   std::string url = options.callback_base_url;
   if (url.empty()) {
-    url = "http://" + JoinHostPort(options.listen_host, port);
+    const char* const scheme = options.certificate == nullptr ? "http" : "https";
+    url = fmt::format("{}://{}", scheme, JoinHostPort(options.listen_host, port));
   }
   while (url.ends_with('/')) url.pop_back();
   return url;
@@ -20,6 +21,7 @@ std::string BaseUrlOf(const Dialer::Options& options, int port) {
 HttpServer::Options ServerOptionsOf(const Dialer::Options& options) {
   return {.host = options.listen_host,
           .port = options.listen_port,
+          .certificate = options.certificate,
           .threads = options.receiver_threads,
           .keep_alive_timeout_s = options.receiver_keep_alive_s};
 }

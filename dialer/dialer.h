@@ -35,8 +35,9 @@ class Dialer {
     // Where callbacks and fetches of recordings arrive.
     std::string listen_host = "127.0.0.1";
     int listen_port = 0;  // 0: any free one; callback_port() tells which.
+    std::shared_ptr<ServedCertificate> certificate;  // Null: no TLS.
     // How the provider reaches that: "https://calls.example.com/tocsin". Empty:
-    // http:// and the address above.
+    // the address above, with https if there is a certificate.
     std::string callback_base_url;
     // The first signs callback URLs, all verify them.
     std::vector<wire::CallbackKey> callback_keys;

@@ -1,9 +1,8 @@
 #include "dialer/http_connection.h"
 
 #include <httplib.h>
-#include <poll.h>
 
-#include "base/http_stream.h"
+#include "base/http_client.h"
 #include "base/status_macros.h"
 #include "fmt/format.h"
 
@@ -12,43 +11,24 @@ namespace {
 
 // The library reopens a dead connection inside send(), after the permit was
 // taken: a sealed client refuses that instead, and nothing has left.
-template <class Base>
-class Sealable final : public Base {
+class Sealable final : public HttpClient {
  public:
-  Sealable(const bool* sealed, const std::string& host, int port)
-      : Base(host, port), sealed_(sealed) {}
+  using HttpClient::HttpClient;
 
-  // Connects without sending anything. Not for TLS, whose handshake the library
-  // does only in send().
-  bool Connect(httplib::Error& error) {
-    const std::lock_guard lock(this->socket_mutex_);
-    return this->socket_.is_open() ||
-           httplib::ClientImpl::create_and_connect_socket(this->socket_, error);
-  }
+  void set_sealed(bool sealed) { sealed_ = sealed; }
 
  private:
-  bool create_and_connect_socket(typename Base::Socket& socket, httplib::Error& error) override {
-    if (*sealed_) {
-      error = httplib::Error::Connection;
-      return false;
-    }
-    // SSLClient's own is private, and does just this.
-    // NOLINTNEXTLINE(bugprone-parent-virtual-call)
-    return this->is_valid() && httplib::ClientImpl::create_and_connect_socket(socket, error);
+  bool create_and_connect_socket(Socket& socket, httplib::Error& error) override {
+    if (!sealed_) return HttpClient::create_and_connect_socket(socket, error);
+    error = httplib::Error::Connection;
+    return false;
   }
 
-  const bool* sealed_;
+  bool sealed_ = false;
 };
 
 std::chrono::microseconds Micros(absl::Duration duration) {
   return absl::ToChronoMicroseconds(duration);
-}
-
-// Whether an idle socket has anything to read. Nothing is expected on it, so
-// it is the peer's farewell (or, worse, an answer to no question).
-bool HasNews(int socket) {
-  pollfd entry{.fd = socket, .events = POLLIN, .revents = 0};
-  return ::poll(&entry, 1, 0) != 0;
 }
 
 // Errors that the library only gives before the first byte of a request.
@@ -99,42 +79,22 @@ std::optional<std::string> HeaderOf(const httplib::Response& response, const cha
 
 }  // namespace
 
-// The library's client of either scheme, and whether it may connect.
 class HttpConnection::Client {
  public:
-  Client(const Endpoint& endpoint, const HttpTimeouts& timeouts, const std::string& ca_file) {
-    if (endpoint.tls) {
-      auto made =
-          std::make_unique<Sealable<httplib::SSLClient>>(&sealed_, endpoint.host, endpoint.port);
-      if (!ca_file.empty()) made->set_ca_cert_path(ca_file);
-      impl_ = std::move(made);
-    } else {
-      auto made =
-          std::make_unique<Sealable<PlainHttpClient>>(&sealed_, endpoint.host, endpoint.port);
-      plain_ = made.get();
-      impl_ = std::move(made);
-    }
-    impl_->set_tcp_nodelay(true);
-    impl_->set_keep_alive(true);
-    impl_->set_follow_location(false);
-    impl_->set_url_encode(false);
-    impl_->set_decompress(false);
-    impl_->set_connection_timeout(Micros(timeouts.connect));
-    impl_->set_write_timeout(Micros(timeouts.write));
+  Client(const Endpoint& endpoint, const HttpTimeouts& timeouts, const std::string& ca_file)
+      : impl_(endpoint.host, endpoint.port, {.on = endpoint.tls, .ca_file = ca_file}) {
+    impl_.set_follow_location(false);
+    impl_.set_url_encode(false);
+    impl_.set_decompress(false);
+    impl_.set_connection_timeout(Micros(timeouts.connect));
+    impl_.set_write_timeout(Micros(timeouts.write));
   }
 
-  httplib::ClientImpl& operator*() { return *impl_; }
-  httplib::ClientImpl* operator->() { return impl_.get(); }
-
-  bool IsOpenAndQuiet() const { return impl_->is_socket_open() != 0 && !HasNews(impl_->socket()); }
-
-  // True if there is now an open connection on which nothing was sent.
-  bool ConnectOnly(httplib::Error& error) { return plain_ != nullptr && plain_->Connect(error); }
-  bool can_connect_only() const { return plain_ != nullptr; }
+  Sealable* operator->() { return &impl_; }
 
   bool Send(httplib::Request& request, httplib::Response& response, httplib::Error& error,
             absl::Duration read_timeout) {
-    impl_->set_read_timeout(Micros(read_timeout));
+    impl_.set_read_timeout(Micros(read_timeout));
     std::size_t size = 0;
     request.content_receiver = [&](const char* data, std::size_t length, uint64_t, uint64_t) {
       size += length;
@@ -142,15 +102,17 @@ class HttpConnection::Client {
       response.body.append(data, length);
       return true;
     };
-    return impl_->send(request, response, error);
+    return impl_.send(request, response, error);
   }
 
-  void set_sealed(bool sealed) { sealed_ = sealed; }
+  // What failed, in words.
+  std::string Reason(httplib::Error error) const {
+    const bool tls = error == httplib::Error::SSLConnection && !impl_.tls_status().ok();
+    return tls ? Message(impl_.tls_status()) : std::string(Words(error));
+  }
 
  private:
-  bool sealed_ = false;
-  std::unique_ptr<httplib::ClientImpl> impl_;
-  Sealable<PlainHttpClient>* plain_ = nullptr;  // impl_, unless it is TLS.
+  Sealable impl_;
 };
 
 HttpConnection::HttpConnection(Endpoint endpoint, HttpTimeouts timeouts, const std::string& ca_file)
@@ -165,9 +127,10 @@ HttpConnection::~HttpConnection() {
 absl::Status HttpConnection::Prepare(SteadyTime now) {
   Client& client = *client_;
   const bool fresh = now - last_answer_ < absl::ToChronoNanoseconds(timeouts_.idle);
-  if (fresh && client.IsOpenAndQuiet()) return absl::OkStatus();
-  if (client->is_socket_open() != 0 && !client.IsOpenAndQuiet()) Close();
-  client.set_sealed(false);
+  const bool quiet = client->IsOpenAndQuiet();
+  if (fresh && quiet) return absl::OkStatus();
+  if (!quiet) Close();
+  client->set_sealed(false);
   httplib::Error error = httplib::Error::Success;
   if (!closes_after_answer_) {
     httplib::Request request;
@@ -177,27 +140,25 @@ absl::Status HttpConnection::Prepare(SteadyTime now) {
     httplib::Response response;
     if (!client.Send(request, response, error, timeouts_.connect)) {
       Close();
-      return Unavailable("{}: {}", endpoint_.host_header, Words(error));
+      return Unavailable("{}: {}", endpoint_.host_header, client.Reason(error));
     }
     last_answer_ = now;
-    if (client.IsOpenAndQuiet()) return absl::OkStatus();
+    if (client->IsOpenAndQuiet()) return absl::OkStatus();
     closes_after_answer_ = true;
   }
-  // TLS to a server that keeps nothing open: Send() has to connect.
-  if (!client.can_connect_only()) return absl::OkStatus();
   Close();
-  if (!client.ConnectOnly(error)) {
-    return Unavailable("{}: {}", endpoint_.host_header, Words(error));
+  if (!client->Connect()) {
+    error = client->tls_status().ok() ? httplib::Error::Connection : httplib::Error::SSLConnection;
+    return Unavailable("{}: {}", endpoint_.host_header, client.Reason(error));
   }
   return absl::OkStatus();
 }
 
 HttpResult HttpConnection::Send(const HttpOrder& order, const Clock& clock) {
   Client& client = *client_;
-  const bool must_connect = closes_after_answer_ && !client.can_connect_only();
-  client.set_sealed(!must_connect);
+  client->set_sealed(true);
   // The library takes a farewell under TLS for a connection that is alive.
-  if (!must_connect && !client.IsOpenAndQuiet()) {
+  if (!client->IsOpenAndQuiet()) {
     Close();
     return HttpNotSent{"the connection was closed before the request could leave"};
   }
@@ -213,8 +174,8 @@ HttpResult HttpConnection::Send(const HttpOrder& order, const Clock& clock) {
   httplib::Error error = httplib::Error::Success;
   if (!client.Send(request, response, error, timeouts_.read)) {
     Close();
-    if (BeforeFirstByte(error)) return HttpNotSent{std::string(Words(error))};
-    return HttpUnanswered{std::string(Words(error))};
+    if (BeforeFirstByte(error)) return HttpNotSent{client.Reason(error)};
+    return HttpUnanswered{client.Reason(error)};
   }
   last_answer_ = clock.Steady();
   closes_after_answer_ = client->is_socket_open() == 0;

@@ -3,8 +3,9 @@
 import { spawn } from "node:child_process";
 import { createPublicKey, verify } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -14,6 +15,17 @@ export const accessKey = Buffer.from("conformance-key-0123456789abcdef").toStrin
 const waitMax = 60_000; // A machine that is busy with other things takes its time.
 const directory = mkdtempSync(join(tmpdir(), "tocsin-conformance-"));
 const here = new URL(".", import.meta.url).pathname;
+
+// A folder with a certificate that both sides show, and its authority: TLS. None: http.
+const tlsFolder = process.env.CONFORMANCE_TLS;
+const tlsFile = (name) => join(tlsFolder, name);
+const tlsFlags = tlsFolder
+  ? [
+      ["--call-server-tls-certificate-file", tlsFile("server.pem")],
+      ["--call-server-tls-key-file", tlsFile("server.key")],
+      ["--tls-ca-file", tlsFile("ca.pem")],
+    ].flat()
+  : [];
 
 const children = [];
 let passed = 0;
@@ -33,7 +45,8 @@ export async function check(name, body) {
 // Ends everything, also what a failed check has left running.
 export function finish() {
   for (const child of children) child.kill("SIGKILL");
-  console.log(`${passed} passed, ${failed} failed`);
+  console.log(`${passed} passed, ${failed} failed${tlsFolder ? " over https" : " over http"}`);
+  appendFileSync(process.env.CONFORMANCE_TALLY ?? "/dev/null", `${passed} ${failed}\n`);
   process.exit(failed === 0 && passed > 0 ? 0 : 1);
 }
 
@@ -63,7 +76,11 @@ export async function startServer({ flags = [], population, more = "" } = {}) {
   writeFileSync(people, yaml + more);
   const child = spawn(
     process.env.TOCSIN ?? "tocsin",
-    ["call-server", "--ledger", ledger, "--population", people, "--time-scale", "10", ...flags],
+    [
+      ...["call-server", "--ledger", ledger, "--population", people, "--time-scale", "10"],
+      ...tlsFlags,
+      ...flags,
+    ],
     { env: { ...process.env, TOCSIN_ACCESS_KEY: accessKey }, stdio: ["ignore", "pipe", "inherit"] },
   );
   children.push(child);
@@ -73,6 +90,7 @@ export async function startServer({ flags = [], population, more = "" } = {}) {
     if (line === "ready") break;
   }
   if (!url) throw new Error("the call server did not start");
+  if (url.startsWith("https:") !== Boolean(tlsFolder)) throw new Error(`it listens at ${url}`);
   return {
     url,
     connectionString: `endpoint=${url}/;accesskey=${accessKey}`,
@@ -120,10 +138,16 @@ export class Receiver {
   #waiting = [];
 
   async start() {
-    this.server = createServer((request, response) => this.#take(request, response));
+    const take = (request, response) => this.#take(request, response);
+    this.server = tlsFolder
+      ? createTlsServer(
+          { cert: readFileSync(tlsFile("server.pem")), key: readFileSync(tlsFile("server.key")) },
+          take,
+        )
+      : createServer(take);
     this.server.listen(0, "127.0.0.1");
     await once(this.server, "listening");
-    this.url = `http://127.0.0.1:${this.server.address().port}`;
+    this.url = `${tlsFolder ? "https" : "http"}://127.0.0.1:${this.server.address().port}`;
   }
 
   stop() {

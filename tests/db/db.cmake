@@ -2,6 +2,7 @@
 tocsin_test(NAME db_test LABEL db
   SOURCES
     ${CMAKE_CURRENT_LIST_DIR}/concurrency_test.cc
+    ${CMAKE_CURRENT_LIST_DIR}/connection_test.cc
     ${CMAKE_CURRENT_LIST_DIR}/fact_cache_test.cc
     ${CMAKE_CURRENT_LIST_DIR}/live_tally_test.cc
     ${CMAKE_CURRENT_LIST_DIR}/reporting_test.cc

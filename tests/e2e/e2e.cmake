@@ -1,5 +1,5 @@
 # Stories told to the real binary, PostgreSQL and all; unittest of Python's own library.
-foreach(story admin bad_input call_server_faults campaign database_faults serve)
+foreach(story admin bad_input call_server_faults campaign database_faults serve tls)
   add_test(NAME e2e_${story}
     COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/e2e/${story}_test.py -v)
   set_tests_properties(e2e_${story} PROPERTIES

@@ -48,12 +48,12 @@ def run(*arguments, environment=None, input_text=None, timeout=PATIENCE_S):
 class Up:
     """A `tocsin up`, or any other command that serves until it is told to stop."""
 
-    def __init__(self, *arguments, command="up"):
+    def __init__(self, *arguments, command="up", environment=None):
         self.lines = []
         self._new = queue.Queue()
         self.process = subprocess.Popen([BINARY, command, *map(str, arguments)],
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                        text=True)
+                                        text=True, env={**os.environ, **(environment or {})})
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         try:
@@ -115,6 +115,7 @@ class EndToEnd(unittest.TestCase):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tocsin-e2e-", dir="/tmp"))
         self.folder.chmod(0o711)
         self.started = []
+        self.variables = {}
         self.socket = self.folder / "data" / "postgres" / "run"  # PostgreSQL's.
         self.addCleanup(self._clean_up)
 
@@ -140,12 +141,16 @@ class EndToEnd(unittest.TestCase):
         self.started.append(started)
         return started
 
+    def enter(self, environment):
+        """Variables for the commands of `tocsin campaign` from now on."""
+        self.variables.update(environment)
+
     def api(self):
         """The environment in which `tocsin campaign` finds the API."""
         for line in (self.folder / "data" / "listening").read_text().splitlines():
             name, _, address = line.partition("=")
             if name == "api":
-                return {"TOCSIN_SERVER": address}
+                return {"TOCSIN_SERVER": address, **self.variables}
         raise AssertionError("no API in the list of what listens")
 
     def campaign(self, *arguments, **more):

@@ -5,8 +5,8 @@
 
 namespace tocsin {
 
-// An HTTPS server on loopback with a certificate of its own making, for
-// 127.0.0.1. Answers HEAD with 200 and POST with `body`.
+// An HTTPS server that is none of ours, on loopback with a certificate of a test
+// authority. Answers HEAD with 200 and POST with `body`.
 class TlsServer {
  public:
   explicit TlsServer(std::string body);
@@ -15,8 +15,8 @@ class TlsServer {
   TlsServer& operator=(const TlsServer&) = delete;
 
   std::string endpoint() const;
-  // The certificate, to be trusted: a PEM file that goes with the server.
-  const std::string& ca_file() const;
+  // The authority, to be trusted: a PEM file that goes with the server.
+  std::string ca_file() const;
   int posts() const;
 
  private:

@@ -3,4 +3,6 @@ tocsin_test(NAME base_test LABEL unit
     unit/host_port_test.cc
     unit/http_server_test.cc
     unit/metrics_test.cc
-  DEPENDS tocsin::base)
+    unit/served_certificate_test.cc
+    unit/tls_test.cc
+  DEPENDS tocsin::base tocsin_certificates)

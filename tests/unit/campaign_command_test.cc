@@ -247,7 +247,7 @@ TEST_F(CampaignCommandTest, FindsAServiceThatComesUpWhileItWaits) {
   const std::string address = "127.0.0.1:" + std::to_string(server_->port());
   server_.reset();
   int announced = 0;
-  CampaignClient client(address, SystemClock(), [&](const std::string& said) {
+  CampaignClient client(*Resolve({.server = address}), SystemClock(), [&](const std::string& said) {
     EXPECT_THAT(said, HasSubstr("nothing answers at " + address));
     if (++announced != 2) return;
     auto server = ApiServer::Start({.listen_address = address}, store_, LibPhoneNumberReader(),

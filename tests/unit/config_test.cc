@@ -11,6 +11,7 @@ namespace tocsin {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -155,6 +156,19 @@ TEST(Settings, EachDefaultThatIsShownCanBeSet) {
     if (text.empty() || text == "none" || text.starts_with("http") || in_words) continue;
     EXPECT_FALSE(setting.set(config, text).has_value()) << setting.key;
   }
+}
+
+TEST_F(ConfigTest, RefusesAPasswordInAFlagHoweverItIsWritten) {
+  sources_.command = Command::kMigrate;
+  for (const char* url :
+       {"postgresql://tocsin:swordfish@db/tocsin", "host=db password=swordfish",
+        "host=db password = 'swordfish'", "postgresql://db/t?password=swordfish"}) {
+    sources_.flags = {{"database_url", url}};
+    EXPECT_THAT(LoadConfig(sources_).problems, Contains(HasSubstr("--database-url: a password")))
+        << url;
+  }
+  sources_.flags = {{"database_url", "host=db user=tocsin passfile=/etc/tocsin/pgpass"}};
+  EXPECT_THAT(LoadConfig(sources_).problems, IsEmpty());
 }
 
 }  // namespace

@@ -2,7 +2,7 @@ add_library(tocsin_scripted_server STATIC
   ${CMAKE_CURRENT_LIST_DIR}/../support/scripted_server.cc
   ${CMAKE_CURRENT_LIST_DIR}/../support/tls_server.cc)
 target_link_libraries(tocsin_scripted_server
-  PUBLIC tocsin::base fmt::fmt
+  PUBLIC tocsin::base tocsin_certificates fmt::fmt
   PRIVATE PkgConfig::HTTPLIB OpenSSL::SSL)
 target_compile_options(tocsin_scripted_server PRIVATE ${TOCSIN_WARNINGS})
 

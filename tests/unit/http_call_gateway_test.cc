@@ -2,9 +2,11 @@
 
 #include <future>
 
+#include "base/http_server.h"
 #include "fmt/format.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/certificates.h"
 #include "tests/support/scripted_server.h"
 #include "tests/support/tls_server.h"
 #include "wire/calls_2021.h"
@@ -262,6 +264,32 @@ TEST_F(HttpCallGatewayTest, ACertificateNobodyVouchesForIsNotSpokenTo) {
   ASSERT_TRUE(std::holds_alternative<CallNotSent>(done.result));
   EXPECT_THAT(std::get<CallNotSent>(done.result).reason, HasSubstr("not trusted"));
   EXPECT_EQ(permit_.asked, 0);
+}
+
+// The handshake is over before the permit is taken: what leaves then is the request.
+TEST(HttpCallGateway, IsConnectedOverTlsBeforeItSendsToAServerThatKeepsNothingOpen) {
+  const TestAuthority authority;
+  std::atomic<int> heads{0}, posts{0};
+  auto certificate = ServedCertificate::Open("test", authority.Issue("server"), SystemClock());
+  ASSERT_TRUE(certificate.ok());
+  auto server = HttpServer::Start({.certificate = *certificate}, [&](const HttpRequest& request) {
+    ++(request.method == "POST" ? posts : heads);
+    return HttpResponse{.body = kAccepted, .headers = {{"Connection", "close"}}};
+  });
+  ASSERT_TRUE(server.ok());
+  ConnectionPool pool({.ca_file = authority.ca_file()}, SystemClock());
+  for (int i = 0; i < 3; ++i) {
+    auto loan = pool.Borrow(fmt::format("https://127.0.0.1:{}", (*server)->port()));
+    ASSERT_TRUE(loan.ok()) << loan.status();
+
+    // Nobody can connect any more; who has a connection can still use it.
+    if (i == 2) authority.Issue("server", {.hosts = {"other.example"}});
+    const HttpResult result = loan->Send({"POST", "/calling/calls", {}, "{}"});
+
+    EXPECT_TRUE(std::holds_alternative<HttpAnswer>(result)) << i;
+  }
+  EXPECT_EQ(posts, 3);
+  EXPECT_EQ(heads, 1);
 }
 
 TEST(HttpCallGateway, SpeaksTlsAndOutlivesTheServersIdleTimeout) {

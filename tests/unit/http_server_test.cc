@@ -1,11 +1,7 @@
 #include "base/http_server.h"
 
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <future>
@@ -16,6 +12,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/status_macros.h"
+#include "tests/support/raw_client.h"
 
 namespace tocsin {
 namespace {
@@ -26,70 +23,6 @@ using ::testing::StartsWith;
 
 // So long that a test which waits for it is a test that hangs.
 constexpr int kNever_s = 3600;
-
-// The other end, as rude as a test needs it to be.
-class RawClient {
- public:
-  explicit RawClient(int port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    connected_ =
-        ::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
-  }
-  ~RawClient() { ::close(socket_); }
-  RawClient(const RawClient&) = delete;
-  RawClient& operator=(const RawClient&) = delete;
-
-  bool connected() const { return connected_; }
-
-  // False if the server has closed meanwhile, which some tests provoke.
-  bool Send(std::string_view bytes) const {
-    while (!bytes.empty()) {
-      const ssize_t n = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (n <= 0) return false;
-      bytes.remove_prefix(static_cast<std::size_t>(n));
-    }
-    return true;
-  }
-
-  // The head and the body of the next response, one behind the other; what has
-  // come of it if the connection ends before.
-  std::string Receive() {
-    std::size_t end = std::string::npos;
-    while ((end = unread_.find("\r\n\r\n")) == std::string::npos && More()) {
-    }
-    if (end == std::string::npos) return std::exchange(unread_, "");
-    const std::string kLength = "Content-Length: ";
-    const std::size_t at = unread_.find(kLength);
-    const std::size_t body = at < end ? std::stoul(unread_.substr(at + kLength.size())) : 0;
-    while (unread_.size() < end + 4 + body && More()) {
-    }
-    std::string response = unread_.substr(0, end + 4 + body);
-    unread_.erase(0, end + 4 + body);
-    return response;
-  }
-
-  // Waits until the server closes; true if it said nothing more.
-  bool SeesTheEnd() {
-    while (More()) {
-    }
-    return unread_.empty();
-  }
-
- private:
-  bool More() {
-    char bytes[4096];
-    const ssize_t n = ::recv(socket_, bytes, sizeof(bytes), 0);
-    if (n > 0) unread_.append(bytes, static_cast<std::size_t>(n));
-    return n > 0;
-  }
-
-  const int socket_;
-  bool connected_ = false;
-  std::string unread_;
-};
 
 std::string Post(std::string_view body, std::string_view headers = "") {
   return fmt::format("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n{}\r\n{}", body.size(),
@@ -236,6 +169,32 @@ TEST_F(HttpServerTest, RefusesAHeaderThatIsTooLongAndServesTheNextClient) {
   RawClient next(server_->port());
   ASSERT_TRUE(next.Send(Post("hello")));
   EXPECT_THAT(next.Receive(), HasSubstr("hello"));
+}
+
+TEST_F(HttpServerTest, RefusesMoreHeadersThanFitIntoItsLimit) {
+  Start();
+  RawClient client(server_->port());
+  std::string headers;
+  for (int i = 0; i < 20'000; ++i) headers += fmt::format("X-{}: x\r\n", i);
+
+  client.Send(Post("x", headers));
+
+  client.SeesTheEnd();
+  EXPECT_EQ(handled_, 0);
+}
+
+// Each byte comes in time; all of them together do not.
+TEST_F(HttpServerTest, GivesUpOnARequestThatDripsIn) {
+  options_.request_timeout = absl::Milliseconds(500);
+  Start();
+  RawClient client(server_->port());
+
+  ASSERT_TRUE(client.Send("POST /x HTTP/1.1\r\nX-Long: "));
+  while (client.Send("x")) {
+    SystemClock().SleepUntil(SystemClock().Steady() + std::chrono::milliseconds(20), {});
+  }
+
+  EXPECT_EQ(handled_, 0);
 }
 
 TEST_F(HttpServerTest, RefusesWhatIsNoHttp) {
