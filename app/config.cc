@@ -332,6 +332,8 @@ class Loader {
       const std::string name = line.substr(0, equals);
       if (!name.starts_with("TOCSIN_") || equals == std::string::npos) continue;
       if (std::find(others.begin(), others.end(), name) != others.end()) continue;
+      // A good name for a variable that a trunk has its secret in.
+      if (name.starts_with("TOCSIN_TRUNK_")) continue;
       const auto setting = std::find_if(Settings().begin(), Settings().end(),
                                         [&](const Setting& s) { return EnvironmentOf(s) == name; });
       if (setting == Settings().end()) {

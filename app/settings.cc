@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <cstdlib>
+
 #include "app/exit_codes.h"
 #include "base/log.h"
 #include "base/status_macros.h"
@@ -42,6 +44,12 @@ StartingPoint ReadSettings(Command command, const std::string& name, const std::
   start.config = std::move(loaded.config);
   SetLogLevel(start.config.log_level);
   return start;
+}
+
+std::optional<std::string> FromEnvironment(const std::string& name) {
+  const char* const value = std::getenv(name.c_str());
+  if (value == nullptr) return std::nullopt;
+  return value;
 }
 
 absl::Status NamingDatabase(const absl::Status& status) {

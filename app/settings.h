@@ -23,6 +23,9 @@ StartingPoint ReadSettings(Command command, const std::string& name, const std::
                            const std::string& words_help,
                            const std::vector<std::string>& arguments);
 
+// The value of a variable that a trunk has its secret in; unset if there is none.
+std::optional<std::string> FromEnvironment(const std::string& name);
+
 // `status` of a question to the database, with what to look at if that is away.
 absl::Status NamingDatabase(const absl::Status& status);
 

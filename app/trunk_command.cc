@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "app/commands.h"
 #include "app/exit_codes.h"
 #include "app/settings.h"
@@ -18,8 +20,15 @@ absl::StatusOr<std::unique_ptr<db::PgStore>> OpenStore(const Config& config) {
   return db::PgStore::Open({.database_url = config.database_url, .pool_size = 1});
 }
 
+// "access key"
+std::string Words(CredentialKind kind) {
+  std::string words(Name(kind));
+  std::replace(words.begin(), words.end(), '_', ' ');
+  return words;
+}
+
 absl::Status Apply(const Config& config, const std::string& path) {
-  TOCSIN_ASSIGN_OR_RETURN(const Trunk trunk, ReadTrunkFile(path));
+  TOCSIN_ASSIGN_OR_RETURN(const Trunk trunk, ReadTrunkFile(path, FromEnvironment));
   TOCSIN_ASSIGN_OR_RETURN(const auto store, OpenStore(config));
   TOCSIN_RETURN_IF_ERROR(store->SaveTrunk(trunk, SystemClock().Now()).status());
   fmt::print("trunk {} is kept; campaigns name it as `trunk: {}`\n", trunk.name, trunk.name);
@@ -32,13 +41,12 @@ absl::Status List(const Config& config) {
   std::vector<std::vector<std::string>> rows;
   for (const Trunk& trunk : trunks) {
     rows.push_back({trunk.name, trunk.endpoint, std::string(Name(trunk.dialect)),
-                    trunk.access_key.empty() ? "no" : "yes",
-                    std::to_string(trunk.caller_numbers.size()),
+                    Words(trunk.credential.kind), std::to_string(trunk.caller_numbers.size()),
                     fmt::format("{}", trunk.calls_per_second), WithCommas(trunk.concurrent_max),
                     WithCommas(trunk.concurrent_max_per_caller),
                     fmt::format("{}", trunk.time_scale), trunk.live_dialing ? "yes" : "no"});
   }
-  fmt::print("{}", DrawTable({"NAME", "ENDPOINT", "DIALECT", "SIGNED", "CALLERS", "CALLS/S",
+  fmt::print("{}", DrawTable({"NAME", "ENDPOINT", "DIALECT", "CREDENTIAL", "CALLERS", "CALLS/S",
                               "AT ONCE", "PER CALLER", "TIME SCALE", "LIVE"},
                              rows));
   return absl::OkStatus();

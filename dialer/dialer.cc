@@ -44,6 +44,7 @@ absl::StatusOr<std::unique_ptr<Dialer>> Dialer::Start(const Options& options, Di
   std::unique_ptr<Dialer> dialer(new Dialer());
   dialer->pool_ = std::make_unique<ConnectionPool>(
       ConnectionPool::Options{.timeouts = options.timeouts, .ca_file = options.ca_file}, clock);
+  dialer->credentials_ = std::make_unique<Credentials>(options.environment, clock);
   dialer->recorder_ = std::make_unique<FactRecorder>(RecorderOptionsOf(options), store, clock);
   dialer->receiver_ =
       std::make_unique<EventReceiver>(signer, *dialer->recorder_, std::move(find_prompt), clock);
@@ -63,7 +64,7 @@ void Dialer::Furnish(const Options& options, wire::CallbackSigner signer, DialSt
   sender_ =
       std::make_unique<ActionSender>(ActionSender::Options{.workers = options.action_workers,
                                                            .prompt_base_url = callback_base_url_},
-                                     store, *pool_, *recorder_, clock);
+                                     store, *pool_, *credentials_, *recorder_, clock);
   recorder_->AddObserver([this](const AttemptChange& change) {
     if (change.new_actions.empty()) return;
     sender_->CarryOut(change.attempt, change.trunk, change.view.call, change.new_actions);
@@ -74,7 +75,7 @@ void Dialer::Furnish(const Options& options, wire::CallbackSigner signer, DialSt
   gateway_ = std::make_unique<HttpCallGateway>(
       HttpCallGateway::Options{.workers = options.send_workers,
                                .callback_base_url = callback_base_url_},
-      std::move(signer), *pool_, clock);
+      std::move(signer), *pool_, *credentials_, clock);
   open_.store(true);
 }
 

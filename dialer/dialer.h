@@ -15,6 +15,7 @@
 #include "core/store.h"
 #include "dialer/action_sender.h"
 #include "dialer/connection_pool.h"
+#include "dialer/credentials.h"
 #include "dialer/event_receiver.h"
 #include "dialer/fact_recorder.h"
 #include "dialer/http_call_gateway.h"
@@ -47,6 +48,8 @@ class Dialer {
     int receiver_keep_alive_s = 5;
     HttpTimeouts timeouts;
     std::string ca_file;  // PEM, for https trunks; empty: the system's.
+    // Where trunks may have their secrets besides files; unset: nowhere.
+    Environment environment;
     FactRecorder::Options recorder;
     Reconciler::Options reconciler;
   };
@@ -96,6 +99,7 @@ class Dialer {
   std::string callback_base_url_;
   // In the order in which they need one another.
   std::unique_ptr<ConnectionPool> pool_;
+  std::unique_ptr<Credentials> credentials_;
   std::unique_ptr<FactRecorder> recorder_;
   std::unique_ptr<EventReceiver> receiver_;
   std::unique_ptr<HttpServer> callbacks_;

@@ -7,7 +7,6 @@
 #include <openssl/rsa.h>
 
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -156,6 +155,18 @@ absl::Status CheckClaims(const std::string& payload, std::string_view issuer,
 }
 
 }  // namespace
+
+std::optional<absl::Time> TokenExpiry(std::string_view token) {
+  const std::optional<TokenParts> parts = SplitToken(token);
+  if (!parts) return std::nullopt;
+  const absl::StatusOr<Json> json = ParseJson(parts->payload, "token", kDepthMax);
+  if (!json.ok()) return std::nullopt;
+  const absl::StatusOr<ObjectReader> reader = ObjectReader::Read(*json, "token");
+  if (!reader.ok()) return std::nullopt;
+  const absl::StatusOr<std::int64_t> expires = reader->Integer({"exp"});
+  if (!expires.ok()) return std::nullopt;
+  return absl::FromUnixSeconds(*expires);
+}
 
 struct TokenSigner::Key {
   PKey pkey;

@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,10 @@ inline constexpr absl::Duration kTokenLifetime = absl::Minutes(5);
 
 // How far the two clocks may be apart.
 inline constexpr absl::Duration kTokenSkew = absl::Minutes(1);
+
+// When a token says that it expires; unset if it is none, or does not say. Checks
+// no signature: for tokens that are ours to show, not to trust.
+std::optional<absl::Time> TokenExpiry(std::string_view token);
 
 // A private key and its public half. Any thread.
 class TokenSigner {

@@ -9,6 +9,7 @@ target_compile_options(tocsin_scripted_server PRIVATE ${TOCSIN_WARNINGS})
 tocsin_test(NAME dialer_test LABEL unit
   SOURCES
     unit/action_sender_test.cc
+    unit/credentials_test.cc
     unit/dialer_test.cc
     unit/endpoint_test.cc
     unit/event_facts_test.cc
