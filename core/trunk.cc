@@ -83,13 +83,6 @@ bool IsUserId(std::string_view text) {
   return false;
 }
 
-// Whether what stands at `url` can be believed to be the provider's.
-bool IsTrustworthyUrl(std::string_view url) {
-  const EndpointParts parts = Split(url);
-  if (parts.host.empty() || parts.rest.empty()) return false;
-  return parts.scheme == "https" || (parts.scheme == "http" && IsLoopbackEndpoint(url));
-}
-
 bool NamesSource(const Credential& credential) {
   for (const std::string_view place : {"file:/", "env:"}) {
     if (credential.source.starts_with(place)) return credential.source.size() > place.size();
@@ -168,6 +161,12 @@ TokenExpectation ExpectedTokens(const Trunk& trunk) {
     expected.jwks_url = (rehearsal ? trunk.endpoint : kAcsIssuer) + std::string("/calling/keys");
   }
   return expected;
+}
+
+bool IsTrustworthyUrl(std::string_view url) {
+  const EndpointParts parts = Split(url);
+  if (parts.host.empty() || parts.rest.empty()) return false;
+  return parts.scheme == "https" || (parts.scheme == "http" && IsLoopbackEndpoint(url));
 }
 
 bool IsLoopbackEndpoint(std::string_view endpoint) {

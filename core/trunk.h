@@ -85,6 +85,10 @@ struct TokenExpectation {
 // this machine those of our call server.
 TokenExpectation ExpectedTokens(const Trunk& trunk);
 
+// Whether what stands at `url` can be believed to come from whom it names: https,
+// or this machine.
+bool IsTrustworthyUrl(std::string_view url);
+
 // What ACS says that it is, and our call server too unless it is told otherwise.
 inline constexpr char kAcsIssuer[] = "https://acscallautomation.communication.azure.com";
 // Of our call server, unless it is told otherwise.

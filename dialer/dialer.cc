@@ -4,6 +4,7 @@
 
 #include "base/host_port.h"
 #include "base/status_macros.h"
+#include "dialer/http_fetch.h"
 
 namespace tocsin::dialer {
 namespace {
@@ -45,9 +46,13 @@ absl::StatusOr<std::unique_ptr<Dialer>> Dialer::Start(const Options& options, Di
   dialer->pool_ = std::make_unique<ConnectionPool>(
       ConnectionPool::Options{.timeouts = options.timeouts, .ca_file = options.ca_file}, clock);
   dialer->credentials_ = std::make_unique<Credentials>(options.environment, clock);
+  dialer->tokens_ = std::make_unique<TokenVerifier>(
+      options.tokens, [&store] { return store.ListTrunks(); },
+      [pool = dialer->pool_.get()](const std::string& url) { return FetchText(*pool, url); },
+      clock);
   dialer->recorder_ = std::make_unique<FactRecorder>(RecorderOptionsOf(options), store, clock);
-  dialer->receiver_ =
-      std::make_unique<EventReceiver>(signer, *dialer->recorder_, std::move(find_prompt), clock);
+  dialer->receiver_ = std::make_unique<EventReceiver>(signer, *dialer->tokens_, *dialer->recorder_,
+                                                      std::move(find_prompt), clock);
   // Our address has to be known before anything is sent; what comes from an
   // earlier life before all is in place is asked to come again.
   TOCSIN_ASSIGN_OR_RETURN(
@@ -92,6 +97,7 @@ void Dialer::Stop() {
   if (gateway_ != nullptr) gateway_->Stop();
   if (reconciler_ != nullptr) reconciler_->Stop();
   if (callbacks_ != nullptr) callbacks_->Stop();
+  if (tokens_ != nullptr) tokens_->Stop();
   if (sender_ != nullptr) sender_->Stop();
   if (recorder_ != nullptr) recorder_->Stop();
   if (pool_ != nullptr) pool_->CloseIdle();

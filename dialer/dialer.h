@@ -21,6 +21,7 @@
 #include "dialer/http_call_gateway.h"
 #include "dialer/prompt_server.h"
 #include "dialer/reconciler.h"
+#include "dialer/token_verifier.h"
 #include "wire/callback_url.h"
 
 namespace tocsin::dialer {
@@ -50,6 +51,7 @@ class Dialer {
     std::string ca_file;  // PEM, for https trunks; empty: the system's.
     // Where trunks may have their secrets besides files; unset: nowhere.
     Environment environment;
+    TokenVerifier::Options tokens;
     FactRecorder::Options recorder;
     Reconciler::Options reconciler;
   };
@@ -72,10 +74,15 @@ class Dialer {
   int callback_port() const { return callbacks_->port(); }
   const std::string& callback_base_url() const { return callback_base_url_; }
 
-  // A campaign changed its state: hang-ups may be owed. For a ChangeListener.
-  void CampaignsChanged() { reconciler_->Poke(); }
+  // A campaign changed its state, or a trunk: hang-ups may be owed, and tokens
+  // expected. For a ChangeListener.
+  void CampaignsChanged() {
+    reconciler_->Poke();
+    tokens_->TrunksChanged();
+  }
 
   RecorderCounters recorder_counters() const { return recorder_->counters(); }
+  TokenCounters token_counters() const { return tokens_->counters(); }
   ReceiverCounters receiver_counters() const { return receiver_->counters(); }
   ActionCounters action_counters() const { return sender_->counters(); }
   ReconcilerCounters reconciler_counters() const { return reconciler_->counters(); }
@@ -100,6 +107,7 @@ class Dialer {
   // In the order in which they need one another.
   std::unique_ptr<ConnectionPool> pool_;
   std::unique_ptr<Credentials> credentials_;
+  std::unique_ptr<TokenVerifier> tokens_;
   std::unique_ptr<FactRecorder> recorder_;
   std::unique_ptr<EventReceiver> receiver_;
   std::unique_ptr<HttpServer> callbacks_;

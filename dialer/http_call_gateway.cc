@@ -29,6 +29,11 @@ CreateCallResult ReadCreateCallAnswer(const Protocol& protocol, const HttpAnswer
 
 namespace {
 
+// Callbacks of GA carry a token, which is checked as the trunk wants it.
+wire::SignedCallback CallbackOf(const TrunkAddress& trunk, const AttemptKey& attempt) {
+  return {attempt, trunk.dialect == Dialect::kGa ? trunk.id : TrunkId()};
+}
+
 std::string NameOfResult(std::size_t alternative) {
   static constexpr std::array<const char*, std::variant_size_v<CreateCallResult>> kNames = {
       "accepted", "refused", "throttled", "not_sent", "unknown"};
@@ -146,7 +151,8 @@ CreateCallResult HttpCallGateway::Exchange(const Order& order, CreateCallComplet
   if (protocol == nullptr) {
     return CallRefused{0, fmt::format("dialect {} is not spoken", Name(order.trunk.dialect))};
   }
-  const std::string callback = signer_.Sign(order.request.attempt, options_.callback_base_url);
+  const std::string callback =
+      signer_.Sign(CallbackOf(order.trunk, order.request.attempt), options_.callback_base_url);
   auto signed_order = SignedOrder(order.trunk, protocol->CreateCall(order.request, callback),
                                   credentials_, clock_.Now());
   if (!signed_order.ok()) return CallNotSent{Message(signed_order.status())};
