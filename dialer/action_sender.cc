@@ -181,7 +181,7 @@ absl::StatusOr<ProviderRequest> ActionSender::RequestOf(const Protocol& protocol
 bool ActionSender::Try(AttemptKey attempt, const Order& order) {
   const auto trunk = directory_.Trunk(order.trunk);
   if (!trunk.ok()) return false;
-  const Protocol* protocol = ProtocolFor(trunk->dialect);
+  const Protocol* protocol = ProtocolFor(trunk->dialect, trunk->spelling);
   if (protocol == nullptr) return false;
   auto request = RequestOf(*protocol, attempt, order);
   const absl::Time sent_at = clock_.Now();

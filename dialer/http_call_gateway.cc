@@ -147,14 +147,15 @@ void HttpCallGateway::WriteMetrics(MetricsPage& page) const {
 }
 
 CreateCallResult HttpCallGateway::Exchange(const Order& order, CreateCallCompletion& completion) {
-  const Protocol* protocol = ProtocolFor(order.trunk.dialect);
+  const Protocol* protocol = ProtocolFor(order.trunk.dialect, order.trunk.spelling);
   if (protocol == nullptr) {
     return CallRefused{0, fmt::format("dialect {} is not spoken", Name(order.trunk.dialect))};
   }
   const std::string callback =
       signer_.Sign(CallbackOf(order.trunk, order.request.attempt), options_.callback_base_url);
-  auto signed_order = SignedOrder(order.trunk, protocol->CreateCall(order.request, callback),
-                                  credentials_, clock_.Now());
+  auto signed_order = SignedOrder(
+      order.trunk, protocol->CreateCall(order.request, callback, order.trunk.source_user),
+      credentials_, clock_.Now());
   if (!signed_order.ok()) return CallNotSent{Message(signed_order.status())};
   auto loan = pool_.Borrow(order.trunk.endpoint);
   if (!loan.ok()) return CallNotSent{Message(loan.status())};

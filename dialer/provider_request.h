@@ -16,10 +16,13 @@ struct TrunkAddress {
   std::string endpoint;
   Dialect dialect = Dialect::kPreview202105;
   std::string api_version;  // Empty: the dialect's default.
+  Spelling spelling = Spelling::kOverview;
   Credential credential;
+  std::string source_user;
 
   static TrunkAddress Of(const Trunk& trunk) {
-    return {trunk.id, trunk.endpoint, trunk.dialect, trunk.api_version, trunk.credential};
+    return {trunk.id,       trunk.endpoint,   trunk.dialect,    trunk.api_version,
+            trunk.spelling, trunk.credential, trunk.source_user};
   }
 };
 
