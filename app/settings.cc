@@ -25,6 +25,7 @@ StartingPoint ReadSettings(Command command, const std::string& name, const std::
   StartingPoint start;
   CommandLine line = ReadCommandLine(command, name, about, words_help, arguments);
   start.words = std::move(line.words);
+  start.as_json = line.as_json;
   start.exit_code = line.exit_code;
   if (start.exit_code) return start;
 

@@ -14,6 +14,7 @@ namespace tocsin {
 struct StartingPoint {
   Config config;
   std::vector<std::string> words;
+  bool as_json = false;
   std::optional<int> exit_code;
 };
 

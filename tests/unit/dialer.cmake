@@ -21,3 +21,8 @@ tocsin_test(NAME dialer_test LABEL unit
     unit/token_verifier_test.cc
     unit/wake_heap_test.cc
   DEPENDS tocsin::dialer tocsin_scripted_server)
+
+# With our own call server at the other end.
+tocsin_test(NAME preflight_test LABEL unit
+  SOURCES unit/preflight_test.cc
+  DEPENDS tocsin::dialer tocsin::callserver tocsin_scripted_server)
