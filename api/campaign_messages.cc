@@ -314,7 +314,9 @@ v1::Trunk ToMessage(const Trunk& trunk) {
   message.set_name(TrunkName(trunk.name));
   message.set_endpoint(trunk.endpoint);
   message.set_dialect(std::string(Name(trunk.dialect)));
-  message.set_signed_(!trunk.access_key.empty());
+  message.set_signed_(trunk.credential.kind == CredentialKind::kAccessKey ||
+                      trunk.credential.kind == CredentialKind::kConnectionString);
+  message.set_credential(std::string(Name(trunk.credential.kind)));
   message.set_caller_numbers(static_cast<std::int32_t>(trunk.caller_numbers.size()));
   message.set_calls_per_second(trunk.calls_per_second);
   message.set_concurrent_max(trunk.concurrent_max);

@@ -41,6 +41,13 @@ CommandLine ReadCommandLine(Command command, const std::string& name, const std:
   parser.add_option("--config", line.config_file, "YAML file of settings")->type_name("FILE");
   if (!words_help.empty()) parser.add_option("words", line.words, words_help)->type_name("");
 
+  std::string output;
+  if (command == Command::kTrunk) {
+    parser.add_option("-o,--output", output, "table or json (check)")
+        ->check(CLI::IsMember({"table", "json"}))
+        ->type_name("FORMAT");
+  }
+
   std::map<std::string, std::string> values;
   for (const Setting& setting : Settings()) {
     if ((setting.commands & static_cast<unsigned>(command)) == 0 || !setting.has_flag) continue;
@@ -53,6 +60,7 @@ CommandLine ReadCommandLine(Command command, const std::string& name, const std:
     line.exit_code = parser.exit(error, std::cout, std::cerr) == 0 ? kExitDone : kExitUsage;
     return line;
   }
+  line.as_json = output == "json";
   for (const auto& [key, value] : values) {
     const Setting* setting = &*std::find_if(Settings().begin(), Settings().end(),
                                             [&](const Setting& s) { return s.key == key; });

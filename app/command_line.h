@@ -12,6 +12,7 @@ struct CommandLine {
   std::map<std::string, std::string> flags;  // Setting::key -> value.
   std::string config_file;                   // --config, else TOCSIN_CONFIG, else empty.
   std::vector<std::string> words;            // What is not a flag: "up" of `migrate up`.
+  bool as_json = false;                      // "-o json", of `trunk` alone.
   // Set: there is nothing to do but to end with it. Help or the complaint has
   // been printed.
   std::optional<int> exit_code;

@@ -227,13 +227,13 @@ std::vector<Setting> ServiceSettings() {
        Text(&Config::admin_host), d.admin_host},
       {"admin_port", kUp | kServe, "Its port; 0: any free one", true,
        NumberIn(&Config::admin_port, 0, 65'535), num(d.admin_port)},
-      {"receiver_host", kUp | kServe, "Address that callbacks arrive at", true,
+      {"receiver_host", kUp | kServe | kTrunk, "Address that callbacks arrive at", true,
        Text(&Config::receiver_host), d.receiver_host},
-      {"receiver_port", kUp | kServe, "Its port; 0: any free one", true,
+      {"receiver_port", kUp | kServe | kTrunk, "Its port; 0: any free one", true,
        NumberIn(&Config::receiver_port, 0, 65'535), num(d.receiver_port)},
       {"receiver_threads", kUp | kServe, "Connections it serves at once, 1 to 4096", true,
        NumberIn(&Config::receiver_threads, 1, 4096), num(d.receiver_threads)},
-      {"callback_url", kServe, "What providers reach the receiver by", true, CallbackUrl(),
+      {"callback_url", kServe | kTrunk, "What providers reach the receiver by", true, CallbackUrl(),
        "http://RECEIVER_HOST:RECEIVER_PORT"},
       {"dialer_threads", kUp | kServe, "Requests to providers under way at once, 1 to 4096", true,
        NumberIn(&Config::dialer_threads, 1, 4096), num(d.dialer_threads)},
@@ -247,9 +247,9 @@ std::vector<Setting> ServiceSettings() {
        NumberIn(&Config::database_connections, 2, 200), num(d.database_connections)},
       {"roles", kServe, "What this node does: api, scheduler, receiver", true, SetRoles,
        fmt::format("{}", fmt::join(d.roles, ","))},
-      {"callback_keys", kServe, "Keys of callback URLs, the first signs", false, SetCallbackKeys,
-       ""},
-      {"callback_keys_file", kServe, "File that holds callback_keys, one a line", true,
+      {"callback_keys", kServe | kTrunk, "Keys of callback URLs, the first signs", false,
+       SetCallbackKeys, ""},
+      {"callback_keys_file", kServe | kTrunk, "File that holds callback_keys, one a line", true,
        FromFile(SetCallbackKeys), ""},
       {"log_level", kAll, "debug, info, warn or error", true, SetLogLevelSetting, "info"},
   };
@@ -343,6 +343,8 @@ class Loader {
       const std::string name = line.substr(0, equals);
       if (!name.starts_with("TOCSIN_") || equals == std::string::npos) continue;
       if (std::find(others.begin(), others.end(), name) != others.end()) continue;
+      // A good name for a variable that a trunk has its secret in.
+      if (name.starts_with("TOCSIN_TRUNK_")) continue;
       const auto setting = std::find_if(Settings().begin(), Settings().end(),
                                         [&](const Setting& s) { return EnvironmentOf(s) == name; });
       if (setting == Settings().end()) {

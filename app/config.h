@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/tls.h"
+#include "core/trunk.h"
 #include "wire/callback_url.h"
 
 namespace tocsin {
@@ -51,8 +52,8 @@ struct Config {
   int call_server_port = 0;       // 0: any free one.
   int call_server_threads = 448;  // Connections served at once. 1..4,096.
   // Issuer and audience of the tokens that it signs callbacks of GA with.
-  std::string callback_issuer = "https://acscallautomation.communication.azure.com";
-  std::string resource_id = "00000000-0000-4000-8000-000000000001";
+  std::string callback_issuer = kAcsIssuer;
+  std::string resource_id = kRehearsalResourceId;
   // Requests must carry an HMAC made with it. Base64; empty: anybody may call.
   Secret access_key;
   // Faults to rehearse: every n-th create-call is answered 429; or 500 although

@@ -95,4 +95,10 @@ absl::StatusOr<std::vector<wire::CallbackKey>> DataDirectory::CallbackKeys() con
       path);
 }
 
+absl::StatusOr<std::string> DataDirectory::KeepAccessKey(const Secret& key) const {
+  const std::string path = path_ + "/access.key";
+  TOCSIN_RETURN_IF_ERROR(WriteSecretFile(path, key.Reveal() + "\n"));
+  return "file:" + path;
+}
+
 }  // namespace tocsin

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "base/secret.h"
 #include "wire/callback_url.h"
 
 namespace tocsin {
@@ -11,6 +12,7 @@ namespace tocsin {
 //
 //   lock           held while a process lives; its number is inside
 //   callback.keys  what our callback URLs are signed with; made once
+//   access.key     what requests to the call server are signed with, if they are
 //   postgres/      PostgreSQL's cluster, socket and log
 //
 // Lives as long as the process; not thread-safe.
@@ -29,6 +31,10 @@ class DataDirectory {
   // The same keys at every start, or those who call back after a restart would
   // not be heard. kFailedPrecondition if the file is not what was written.
   absl::StatusOr<std::vector<wire::CallbackKey>> CallbackKeys() const;
+
+  // Keeps what the embedded trunk signs with; returns where, for its credential.
+  // kFailedPrecondition if it cannot be written.
+  absl::StatusOr<std::string> KeepAccessKey(const Secret& key) const;
 
  private:
   DataDirectory(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}

@@ -64,6 +64,7 @@ absl::Status Node::StartDialer(const Config& config, const Options& options, con
   settings.callback_base_url = config.callback_url;
   settings.ca_file = config.tls_ca_file;
   settings.callback_keys = options.callback_keys;
+  settings.environment = FromEnvironment;
   settings.send_workers = config.dialer_threads;
   settings.receiver_threads = config.receiver_threads;
   // One prepares and reads while PostgreSQL works for the other.

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <cstdlib>
+
 #include "app/exit_codes.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -24,6 +26,7 @@ StartingPoint ReadSettings(Command command, const std::string& name, const std::
   StartingPoint start;
   CommandLine line = ReadCommandLine(command, name, about, words_help, arguments);
   start.words = std::move(line.words);
+  start.as_json = line.as_json;
   start.exit_code = line.exit_code;
   if (start.exit_code) return start;
 
@@ -44,6 +47,12 @@ StartingPoint ReadSettings(Command command, const std::string& name, const std::
   start.config = std::move(loaded.config);
   SetLogLevel(start.config.log_level);
   return start;
+}
+
+std::optional<std::string> FromEnvironment(const std::string& name) {
+  const char* const value = std::getenv(name.c_str());
+  if (value == nullptr) return std::nullopt;
+  return value;
 }
 
 absl::Status NamingDatabase(const absl::Status& status) {

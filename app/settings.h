@@ -14,6 +14,7 @@ namespace tocsin {
 struct StartingPoint {
   Config config;
   std::vector<std::string> words;
+  bool as_json = false;
   std::optional<int> exit_code;
 };
 
@@ -22,6 +23,9 @@ struct StartingPoint {
 StartingPoint ReadSettings(Command command, const std::string& name, const std::string& about,
                            const std::string& words_help,
                            const std::vector<std::string>& arguments);
+
+// The value of a variable that a trunk has its secret in; unset if there is none.
+std::optional<std::string> FromEnvironment(const std::string& name);
 
 // `status` of a question to the database, with what to look at if that is away.
 absl::Status NamingDatabase(const absl::Status& status);

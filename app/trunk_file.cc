@@ -12,13 +12,12 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "base/status_macros.h"
 #include "cli/recipient_file.h"
 #include "cli/spelling.h"
 #include "cli/utf8.h"
 #include "fmt/ranges.h"
+#include "wire/request_signing.h"
 
 namespace tocsin {
 namespace {
@@ -52,13 +51,15 @@ Setter NumberInto(Number& target) {
 
 class Reader {
  public:
-  explicit Reader(const std::string& path) : path_(path) {}
+  Reader(const std::string& path, const dialer::Environment& environment)
+      : path_(path), environment_(environment) {}
 
   absl::StatusOr<Trunk> Read(const std::string& text) {
     try {
       const YAML::Node root = YAML::Load(text);
       if (root.IsMap()) {
         for (const auto& entry : root) ReadKey(entry.first, entry.second);
+        TakeEndpointOfConnectionString(root);
         Check(root);
       } else {
         Add(root.Mark(), "a trunk is a list of keys and values (name: ...)");
@@ -74,15 +75,31 @@ class Reader {
   // Never changes; refers to trunk_.
   std::vector<Key> MakeKeys() {
     return {
-        {"name", One([this](const std::string& text) { return Text(text, trunk_.name); })},
-        {"endpoint", One([this](const std::string& text) { return Text(text, trunk_.endpoint); })},
+        {"name", TextInto(trunk_.name)},
+        {"endpoint", TextInto(trunk_.endpoint)},
         {"dialect", One([this](const std::string& text) {
            const std::optional<Dialect> dialect = FromName<Dialect>(text);
            if (!dialect) return std::string("must be 2021-04, 2021-05 or ga");
            trunk_.dialect = *dialect;
            return std::string();
          })},
-        {"access_key_file", One([this](const std::string& text) { return SetAccessKey(text); })},
+        {"api_version", TextInto(trunk_.api_version)},
+        {"spelling", One([this](const std::string& text) {
+           const std::optional<Spelling> spelling = FromName<Spelling>(text);
+           if (!spelling) return std::string("must be overview or swagger");
+           trunk_.spelling = *spelling;
+           return std::string();
+         })},
+        {"access_key_file", SecretInFile(CredentialKind::kAccessKey)},
+        {"access_key_env", SecretInVariable(CredentialKind::kAccessKey)},
+        {"connection_string_file", SecretInFile(CredentialKind::kConnectionString)},
+        {"connection_string_env", SecretInVariable(CredentialKind::kConnectionString)},
+        {"bearer_token_file", SecretInFile(CredentialKind::kBearerToken)},
+        {"source_user", TextInto(trunk_.source_user)},
+        {"resource_id", TextInto(trunk_.resource_id)},
+        {"callback_issuer", TextInto(trunk_.callback_issuer)},
+        {"jwks_url", TextInto(trunk_.jwks_url)},
+        {"openid_configuration_url", TextInto(trunk_.openid_configuration_url)},
         {"caller_numbers",
          [this](const std::vector<std::string>& values) { return SetCallers(values); }},
         {"calls_per_second", NumberInto(trunk_.calls_per_second)},
@@ -100,24 +117,49 @@ class Reader {
     };
   }
 
-  static std::string Text(const std::string& text, std::string& target) {
-    target = text;
-    return "";
+  static Setter TextInto(std::string& target) {
+    return One([&target](const std::string& text) {
+      target = text;
+      return std::string();
+    });
   }
 
-  std::string SetAccessKey(const std::string& name) {
-    std::ifstream file(std::filesystem::path(path_).parent_path() / name);
-    std::stringstream text;
-    text << file.rdbuf();
-    if (!file) return "must name a file that can be read, relative to this one";
-    const std::string kept = text.str();
-    const absl::string_view key = absl::StripAsciiWhitespace(kept);
-    std::string bytes;
-    if (!absl::Base64Unescape(key, &bytes) || bytes.size() < 16) {
-      return "must name a file that holds a key of at least 16 bytes in base64";
+  Setter SecretInFile(CredentialKind kind) {
+    return One([this, kind](const std::string& name) {
+      const auto beside = std::filesystem::path(path_).parent_path() / name;
+      return SetSecret(kind,
+                       "file:" + std::filesystem::absolute(beside).lexically_normal().string());
+    });
+  }
+
+  Setter SecretInVariable(CredentialKind kind) {
+    return One([this, kind](const std::string& name) { return SetSecret(kind, "env:" + name); });
+  }
+
+  std::string SetSecret(CredentialKind kind, const std::string& source) {
+    if (trunk_.credential.kind != CredentialKind::kNone) {
+      return "is one credential too many: a trunk has one";
     }
-    trunk_.access_key = Secret(std::string(key));
-    return "";
+    trunk_.credential = {kind, source};
+    const absl::StatusOr<Secret> secret = dialer::ReadSecret(source, environment_);
+    if (!secret.ok()) return fmt::format("must be readable here: {}", Message(secret.status()));
+    const absl::Status read = dialer::ReadAuthority(kind, *secret, "").status();
+    if (read.ok()) secret_ = *secret;
+    return Message(read);
+  }
+
+  // It names one; if the trunk does too, the two must be the same.
+  void TakeEndpointOfConnectionString(const YAML::Node& root) {
+    if (trunk_.credential.kind != CredentialKind::kConnectionString || secret_.empty()) return;
+    if (trunk_.endpoint.empty()) {
+      const auto parsed = wire::ParseConnectionString(secret_.Reveal());
+      if (parsed.ok()) trunk_.endpoint = parsed->endpoint;
+    }
+    const absl::Status fits =
+        dialer::ReadAuthority(trunk_.credential.kind, secret_, trunk_.endpoint).status();
+    if (fits.ok()) return;
+    const auto place = places_.find("endpoint");
+    Add(place == places_.end() ? root.Mark() : place->second, Message(fits));
   }
 
   std::string SetCallers(const std::vector<std::string>& values) {
@@ -147,6 +189,11 @@ class Reader {
     const std::string name = at.IsScalar() ? at.Scalar() : "";
     const auto key = std::find_if(keys_.begin(), keys_.end(),
                                   [&](const Key& known) { return known.name == name; });
+    if (name == "access_key" || name == "connection_string" || name == "bearer_token") {
+      return Add(at.Mark(), fmt::format("'{0}' is a secret and does not belong into this file: "
+                                        "put it into one of its own and name that in {0}_file",
+                                        name));
+    }
     if (key == keys_.end()) return AddUnknown(at, name);
     if (!places_.emplace(name, at.Mark()).second) {
       return Add(at.Mark(), fmt::format("key '{}' is there twice", name));
@@ -189,7 +236,9 @@ class Reader {
   }
 
   const std::string& path_;
+  const dialer::Environment& environment_;
   Trunk trunk_;
+  Secret secret_;  // What the credential names.
   const std::vector<Key> keys_ = MakeKeys();
   std::map<std::string, YAML::Mark> places_;
   std::vector<std::string> wrong_;  // Keys that have been complained of.
@@ -198,11 +247,12 @@ class Reader {
 
 }  // namespace
 
-absl::StatusOr<Trunk> ReadTrunkFile(const std::string& path) {
+absl::StatusOr<Trunk> ReadTrunkFile(const std::string& path,
+                                    const dialer::Environment& environment) {
   TOCSIN_ASSIGN_OR_RETURN(std::ifstream in, OpenFile(path));
   std::stringstream text;
   text << in.rdbuf();
-  return Reader(path).Read(text.str());
+  return Reader(path, environment).Read(text.str());
 }
 
 }  // namespace tocsin

@@ -26,13 +26,21 @@ std::vector<std::string> RehearsalCallers() {
   return numbers;
 }
 
-absl::StatusOr<Trunk> EmbeddedTrunk(const Config& config, int call_server_port) {
+absl::StatusOr<Trunk> EmbeddedTrunk(const Config& config, const DataDirectory& directory,
+                                    int call_server_port) {
   Trunk trunk;
   trunk.name = "local";
   trunk.endpoint = fmt::format("{}://{}", SchemeOf(config.call_server_tls),
                                JoinHostPort(config.call_server_host, call_server_port));
   trunk.dialect = Dialect::kPreview202105;
-  trunk.access_key = config.access_key;
+  if (!config.access_key.empty()) {
+    trunk.credential.kind = CredentialKind::kAccessKey;
+    TOCSIN_ASSIGN_OR_RETURN(trunk.credential.source, directory.KeepAccessKey(config.access_key));
+  }
+  if (trunk.dialect == Dialect::kGa) {
+    trunk.callback_issuer = config.callback_issuer;
+    trunk.resource_id = config.resource_id;
+  }
   trunk.calls_per_second = config.cps;
   trunk.concurrent_max = config.max_concurrent;
   trunk.concurrent_max_per_caller = config.max_concurrent_per_caller;
@@ -69,7 +77,7 @@ absl::Status StartEverything(const Config& config, const DataDirectory& director
                           OpenCertificates(Command::kUp, config, clock));
   TOCSIN_ASSIGN_OR_RETURN(all.call_server,
                           StartCallServer(config, certificates.call_server, clock));
-  TOCSIN_ASSIGN_OR_RETURN(Trunk trunk, EmbeddedTrunk(config, all.call_server->port()));
+  TOCSIN_ASSIGN_OR_RETURN(Trunk trunk, EmbeddedTrunk(config, directory, all.call_server->port()));
   TOCSIN_ASSIGN_OR_RETURN(std::vector<wire::CallbackKey> keys, directory.CallbackKeys());
   TOCSIN_ASSIGN_OR_RETURN(all.node, Node::Start(config,
                                                 {.database_url = database_url,

@@ -21,7 +21,15 @@ std::vector<Trunk> ReadTrunks(Session& session, const std::optional<std::string>
     trunk.name = row.Text();
     trunk.endpoint = row.Text();
     trunk.dialect = row.Enum<Dialect>();
-    trunk.access_key = Secret(row.Text());
+    trunk.api_version = row.Text();
+    trunk.spelling = row.Enum<Spelling>();
+    trunk.credential.kind = row.Enum<CredentialKind>();
+    trunk.credential.source = row.Text();
+    trunk.source_user = row.Text();
+    trunk.resource_id = row.Text();
+    trunk.callback_issuer = row.Text();
+    trunk.jwks_url = row.Text();
+    trunk.openid_configuration_url = row.Text();
     trunk.calls_per_second = row.Double();
     trunk.concurrent_max = row.Int();
     trunk.concurrent_max_per_caller = row.Int();
@@ -103,7 +111,10 @@ absl::StatusOr<Trunk> PgStore::SaveTrunk(const Trunk& trunk, absl::Time now) {
   return Transact(*pool_, [&](Session& session) -> absl::StatusOr<Trunk> {
     const pqxx::result saved =
         session.Run(query::kSaveTrunk, trunk.name, trunk.endpoint, std::string(Name(trunk.dialect)),
-                    trunk.access_key.Reveal(), trunk.calls_per_second, trunk.concurrent_max,
+                    trunk.api_version, std::string(Name(trunk.spelling)),
+                    std::string(Name(trunk.credential.kind)), trunk.credential.source,
+                    trunk.source_user, trunk.resource_id, trunk.callback_issuer, trunk.jwks_url,
+                    trunk.openid_configuration_url, trunk.calls_per_second, trunk.concurrent_max,
                     trunk.concurrent_max_per_caller, trunk.time_scale, trunk.live_dialing,
                     ArrayOf(trunk.allowed_regions), trunk.spend_ceiling_calls, TimeText(now));
     const auto id = saved.front()[0].as<std::int64_t>();

@@ -61,11 +61,12 @@ absl::StatusOr<std::string> DialDirectory::AudioUri(CampaignId id) {
   return uri;
 }
 
-ActionSender::ActionSender(Options options, DialStore& store, ConnectionPool& pool, FactSink& sink,
-                           const Clock& clock)
+ActionSender::ActionSender(Options options, DialStore& store, ConnectionPool& pool,
+                           Credentials& credentials, FactSink& sink, const Clock& clock)
     : options_(std::move(options)),
       directory_(store, clock, options_.prompt_base_url),
       pool_(pool),
+      credentials_(credentials),
       sink_(sink),
       clock_(clock),
       again_(clock, [this](std::vector<AttemptKey> due) {
@@ -180,7 +181,7 @@ absl::StatusOr<ProviderRequest> ActionSender::RequestOf(const Protocol& protocol
 bool ActionSender::Try(AttemptKey attempt, const Order& order) {
   const auto trunk = directory_.Trunk(order.trunk);
   if (!trunk.ok()) return false;
-  const Protocol* protocol = ProtocolFor(trunk->dialect);
+  const Protocol* protocol = ProtocolFor(trunk->dialect, trunk->spelling);
   if (protocol == nullptr) return false;
   auto request = RequestOf(*protocol, attempt, order);
   const absl::Time sent_at = clock_.Now();
@@ -189,7 +190,7 @@ bool ActionSender::Try(AttemptKey attempt, const Order& order) {
     return true;
   }
   if (!request.ok()) return false;
-  const auto http_order = SignedOrder(*trunk, *std::move(request), sent_at);
+  const auto http_order = SignedOrder(*trunk, *std::move(request), credentials_, sent_at);
   if (!http_order.ok()) return false;
   auto loan = pool_.Borrow(trunk->endpoint);
   if (!loan.ok()) return false;

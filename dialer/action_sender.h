@@ -69,8 +69,8 @@ class ActionSender {
     std::string prompt_base_url;  // Recordings of ours are at <base>/prompts/<name>.
   };
 
-  ActionSender(Options options, DialStore& store, ConnectionPool& pool, FactSink& sink,
-               const Clock& clock);
+  ActionSender(Options options, DialStore& store, ConnectionPool& pool, Credentials& credentials,
+               FactSink& sink, const Clock& clock);
   ~ActionSender();
 
   // Does not block. `call` is the provider's id. An action of the same ordinal
@@ -111,6 +111,7 @@ class ActionSender {
   const Options options_;
   DialDirectory directory_;
   ConnectionPool& pool_;
+  Credentials& credentials_;
   FactSink& sink_;
   const Clock& clock_;
   std::atomic<std::uint64_t> accepted_{0};

@@ -4,6 +4,7 @@
 
 #include "base/host_port.h"
 #include "base/status_macros.h"
+#include "dialer/http_fetch.h"
 
 namespace tocsin::dialer {
 namespace {
@@ -46,9 +47,14 @@ absl::StatusOr<std::unique_ptr<Dialer>> Dialer::Start(const Options& options, Di
   std::unique_ptr<Dialer> dialer(new Dialer());
   dialer->pool_ = std::make_unique<ConnectionPool>(
       ConnectionPool::Options{.timeouts = options.timeouts, .ca_file = options.ca_file}, clock);
+  dialer->credentials_ = std::make_unique<Credentials>(options.environment, clock);
+  dialer->tokens_ = std::make_unique<TokenVerifier>(
+      options.tokens, [&store] { return store.ListTrunks(); },
+      [pool = dialer->pool_.get()](const std::string& url) { return FetchText(*pool, url); },
+      clock);
   dialer->recorder_ = std::make_unique<FactRecorder>(RecorderOptionsOf(options), store, clock);
-  dialer->receiver_ =
-      std::make_unique<EventReceiver>(signer, *dialer->recorder_, std::move(find_prompt), clock);
+  dialer->receiver_ = std::make_unique<EventReceiver>(signer, *dialer->tokens_, *dialer->recorder_,
+                                                      std::move(find_prompt), clock);
   // Our address has to be known before anything is sent; what comes from an
   // earlier life before all is in place is asked to come again.
   TOCSIN_ASSIGN_OR_RETURN(
@@ -65,7 +71,7 @@ void Dialer::Furnish(const Options& options, wire::CallbackSigner signer, DialSt
   sender_ =
       std::make_unique<ActionSender>(ActionSender::Options{.workers = options.action_workers,
                                                            .prompt_base_url = callback_base_url_},
-                                     store, *pool_, *recorder_, clock);
+                                     store, *pool_, *credentials_, *recorder_, clock);
   recorder_->AddObserver([this](const AttemptChange& change) {
     if (change.new_actions.empty()) return;
     sender_->CarryOut(change.attempt, change.trunk, change.view.call, change.new_actions);
@@ -76,7 +82,7 @@ void Dialer::Furnish(const Options& options, wire::CallbackSigner signer, DialSt
   gateway_ = std::make_unique<HttpCallGateway>(
       HttpCallGateway::Options{.workers = options.send_workers,
                                .callback_base_url = callback_base_url_},
-      std::move(signer), *pool_, clock);
+      std::move(signer), *pool_, *credentials_, clock);
   open_.store(true);
 }
 
@@ -93,6 +99,7 @@ void Dialer::Stop() {
   if (gateway_ != nullptr) gateway_->Stop();
   if (reconciler_ != nullptr) reconciler_->Stop();
   if (callbacks_ != nullptr) callbacks_->Stop();
+  if (tokens_ != nullptr) tokens_->Stop();
   if (sender_ != nullptr) sender_->Stop();
   if (recorder_ != nullptr) recorder_->Stop();
   if (pool_ != nullptr) pool_->CloseIdle();

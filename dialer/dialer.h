@@ -15,11 +15,13 @@
 #include "core/store.h"
 #include "dialer/action_sender.h"
 #include "dialer/connection_pool.h"
+#include "dialer/credentials.h"
 #include "dialer/event_receiver.h"
 #include "dialer/fact_recorder.h"
 #include "dialer/http_call_gateway.h"
 #include "dialer/prompt_server.h"
 #include "dialer/reconciler.h"
+#include "dialer/token_verifier.h"
 #include "wire/callback_url.h"
 
 namespace tocsin::dialer {
@@ -48,6 +50,9 @@ class Dialer {
     int receiver_keep_alive_s = 5;
     HttpTimeouts timeouts;
     std::string ca_file;  // PEM, for https trunks; empty: the system's.
+    // Where trunks may have their secrets besides files; unset: nowhere.
+    Environment environment;
+    TokenVerifier::Options tokens;
     FactRecorder::Options recorder;
     Reconciler::Options reconciler;
   };
@@ -70,10 +75,15 @@ class Dialer {
   int callback_port() const { return callbacks_->port(); }
   const std::string& callback_base_url() const { return callback_base_url_; }
 
-  // A campaign changed its state: hang-ups may be owed. For a ChangeListener.
-  void CampaignsChanged() { reconciler_->Poke(); }
+  // A campaign changed its state, or a trunk: hang-ups may be owed, and tokens
+  // expected. For a ChangeListener.
+  void CampaignsChanged() {
+    reconciler_->Poke();
+    tokens_->TrunksChanged();
+  }
 
   RecorderCounters recorder_counters() const { return recorder_->counters(); }
+  TokenCounters token_counters() const { return tokens_->counters(); }
   ReceiverCounters receiver_counters() const { return receiver_->counters(); }
   ActionCounters action_counters() const { return sender_->counters(); }
   ReconcilerCounters reconciler_counters() const { return reconciler_->counters(); }
@@ -97,6 +107,8 @@ class Dialer {
   std::string callback_base_url_;
   // In the order in which they need one another.
   std::unique_ptr<ConnectionPool> pool_;
+  std::unique_ptr<Credentials> credentials_;
+  std::unique_ptr<TokenVerifier> tokens_;
   std::unique_ptr<FactRecorder> recorder_;
   std::unique_ptr<EventReceiver> receiver_;
   std::unique_ptr<HttpServer> callbacks_;

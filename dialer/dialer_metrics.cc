@@ -37,6 +37,16 @@ void WriteReceiver(const ReceiverCounters& counters, MetricsPage& page) {
   }
 }
 
+void WriteTokens(const TokenCounters& counters, MetricsPage& page) {
+  const auto count = [&page](const char* result, std::uint64_t value) {
+    page.Counter("tocsin_callback_key_fetches_total",
+                 "Fetches of the keys that callbacks are signed with, by what came of them.",
+                 static_cast<double>(value), {{"result", result}});
+  };
+  count("fetched", counters.fetches);
+  count("failed", counters.fetch_failures);
+}
+
 void WriteRecorder(const RecorderCounters& counters, MetricsPage& page) {
   Counts(page)
       .Add("tocsin_fact_batches_total", counters.batches, "Batches of facts committed.")
@@ -74,6 +84,7 @@ void WriteReconciler(const ReconcilerCounters& counters, MetricsPage& page) {
 void Dialer::WriteMetrics(MetricsPage& page,
                           const std::function<std::string(TrunkId)>& name_of) const {
   WriteReceiver(receiver_counters(), page);
+  WriteTokens(token_counters(), page);
   WriteRecorder(recorder_counters(), page);
   recorder_->WriteMetrics(page, name_of);
   WriteActions(action_counters(), page);

@@ -28,11 +28,21 @@ int StatusOf(CallbackRefusal refusal) {
     case CallbackRefusal::kMethod: return 405;
     case CallbackRefusal::kMalformedUrl:
     case CallbackRefusal::kMalformedBody: return 400;
-    case CallbackRefusal::kForged: return 401;
+    case CallbackRefusal::kForged:
+    case CallbackRefusal::kTokenMissing:
+    case CallbackRefusal::kTokenMalformed:
+    case CallbackRefusal::kTokenUnknownKey:
+    case CallbackRefusal::kTokenForged:
+    case CallbackRefusal::kTokenOtherIssuer:
+    case CallbackRefusal::kTokenOtherAudience:
+    case CallbackRefusal::kTokenExpired:
+    case CallbackRefusal::kTokenNotYetValid:
+    case CallbackRefusal::kTokenOtherTrunk: return 401;
     case CallbackRefusal::kTooLong: return 413;
     case CallbackRefusal::kUnfit: return 500;
     case CallbackRefusal::kOverloaded:
-    case CallbackRefusal::kUnavailable: return 503;
+    case CallbackRefusal::kUnavailable:
+    case CallbackRefusal::kTokenUndecided: return 503;
   }
   return 500;
 }
@@ -81,13 +91,27 @@ std::string_view Name(CallbackRefusal refusal) {
     case CallbackRefusal::kUnfit: return "unfit";
     case CallbackRefusal::kOverloaded: return "overloaded";
     case CallbackRefusal::kUnavailable: return "unavailable";
+    case CallbackRefusal::kTokenMissing: return "token_missing";
+    case CallbackRefusal::kTokenMalformed: return "token_malformed";
+    case CallbackRefusal::kTokenUnknownKey: return "token_unknown_key";
+    case CallbackRefusal::kTokenForged: return "token_forged";
+    case CallbackRefusal::kTokenOtherIssuer: return "token_other_issuer";
+    case CallbackRefusal::kTokenOtherAudience: return "token_other_audience";
+    case CallbackRefusal::kTokenExpired: return "token_expired";
+    case CallbackRefusal::kTokenNotYetValid: return "token_not_yet_valid";
+    case CallbackRefusal::kTokenOtherTrunk: return "token_other_trunk";
+    case CallbackRefusal::kTokenUndecided: return "token_undecided";
   }
   return "";
 }
 
-EventReceiver::EventReceiver(wire::CallbackSigner signer, FactRecorder& recorder,
-                             PromptFinder finder, const Clock& clock)
-    : signer_(std::move(signer)), recorder_(recorder), prompts_(std::move(finder)), clock_(clock) {}
+EventReceiver::EventReceiver(wire::CallbackSigner signer, TokenVerifier& tokens,
+                             FactRecorder& recorder, PromptFinder finder, const Clock& clock)
+    : signer_(std::move(signer)),
+      tokens_(tokens),
+      recorder_(recorder),
+      prompts_(std::move(finder)),
+      clock_(clock) {}
 
 HttpResponse EventReceiver::Handle(const HttpRequest& request) {
   if (request.path.find(kCallbacks) != std::string::npos) return HandleCallback(request);
@@ -101,11 +125,15 @@ HttpResponse EventReceiver::Handle(const HttpRequest& request) {
 HttpResponse EventReceiver::HandleCallback(const HttpRequest& request) {
   callbacks_.fetch_add(1, std::memory_order_relaxed);
   if (request.method != "POST") return Refuse(CallbackRefusal::kMethod, "events are posted");
-  const auto attempt = signer_.Verify(request.raw_path, request.raw_query);
-  if (absl::IsUnauthenticated(attempt.status())) {
-    return Refuse(CallbackRefusal::kForged, Message(attempt.status()));
+  const auto callback = signer_.Verify(request.raw_path, request.raw_query);
+  if (absl::IsUnauthenticated(callback.status())) {
+    return Refuse(CallbackRefusal::kForged, Message(callback.status()));
   }
-  if (!attempt.ok()) return Refuse(CallbackRefusal::kMalformedUrl, Message(attempt.status()));
+  if (!callback.ok()) return Refuse(CallbackRefusal::kMalformedUrl, Message(callback.status()));
+  if (callback->token_trunk.is_set()) {
+    const auto refusal = tokens_.Check(callback->token_trunk, request.Header("Authorization"));
+    if (refusal) return Refuse(*refusal, "the token of this callback is not accepted");
+  }
   const wire::EventLimits limits;
   if (request.body.size() > limits.body_max_bytes) {
     return Refuse(CallbackRefusal::kTooLong,
@@ -119,7 +147,7 @@ HttpResponse EventReceiver::HandleCallback(const HttpRequest& request) {
   for (const wire::Event& event : *events) {
     Fact fact = FactOf(event, now);
     events_[static_cast<std::size_t>(fact.kind)].fetch_add(1, std::memory_order_relaxed);
-    inputs.push_back({*attempt, std::move(fact)});
+    inputs.push_back({callback->attempt, std::move(fact)});
   }
   bool taken = true;
   switch (Commit(std::move(inputs), taken)) {

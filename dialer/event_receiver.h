@@ -8,27 +8,13 @@
 #include "base/clock.h"
 #include "base/http_server.h"
 #include "core/facts.h"
+#include "dialer/callback_refusal.h"
 #include "dialer/fact_recorder.h"
 #include "dialer/prompt_server.h"
+#include "dialer/token_verifier.h"
 #include "wire/callback_url.h"
 
 namespace tocsin::dialer {
-
-// Why a callback was not taken.
-enum class CallbackRefusal {
-  kNotOurs,         // 404: no such path.
-  kMethod,          // 405.
-  kMalformedUrl,    // 400.
-  kForged,          // 401: the signature is wrong or its key unknown.
-  kTooLong,         // 413.
-  kMalformedBody,   // 400.
-  kUnknownAttempt,  // 404: signed by us, and no such attempt.
-  kUnfit,           // 500: the store will not take it.
-  kOverloaded,      // 503: too much is waiting.
-  kUnavailable,     // 503: the store is away.
-};
-inline constexpr std::size_t kCallbackRefusals = 10;
-std::string_view Name(CallbackRefusal refusal);
 
 struct ReceiverCounters {
   std::uint64_t callbacks = 0;               // Requests.
@@ -38,14 +24,16 @@ struct ReceiverCounters {
 };
 
 // What the provider calls: POST <any prefix>/callbacks/<campaign>/<attempt>
-// with events, GET /prompts/<name>. Signature first, then the body; all of a
-// body is taken or none of it. A 200 means that every event is durable.
+// with events, GET /prompts/<name>. The URL's signature first, then the token
+// where that says that one is owed, then the body; all of a body is taken or none
+// of it. A 200 means that every event is durable.
 //
 // Thread-safe; holds its caller until the facts are committed.
 class EventReceiver {
  public:
-  EventReceiver(wire::CallbackSigner signer, FactRecorder& recorder, PromptFinder finder,
-                const Clock& clock);
+  // Everything that is referred to must live longer.
+  EventReceiver(wire::CallbackSigner signer, TokenVerifier& tokens, FactRecorder& recorder,
+                PromptFinder finder, const Clock& clock);
 
   HttpResponse Handle(const HttpRequest& request);
 
@@ -57,6 +45,7 @@ class EventReceiver {
   RecordOutcome Commit(std::vector<AttemptInput> inputs, bool& taken);
 
   const wire::CallbackSigner signer_;
+  TokenVerifier& tokens_;
   FactRecorder& recorder_;
   PromptServer prompts_;
   const Clock& clock_;

@@ -29,6 +29,11 @@ CreateCallResult ReadCreateCallAnswer(const Protocol& protocol, const HttpAnswer
 
 namespace {
 
+// Callbacks of GA carry a token, which is checked as the trunk wants it.
+wire::SignedCallback CallbackOf(const TrunkAddress& trunk, const AttemptKey& attempt) {
+  return {attempt, trunk.dialect == Dialect::kGa ? trunk.id : TrunkId()};
+}
+
 std::string NameOfResult(std::size_t alternative) {
   static constexpr std::array<const char*, std::variant_size_v<CreateCallResult>> kNames = {
       "accepted", "refused", "throttled", "not_sent", "unknown"};
@@ -38,8 +43,12 @@ std::string NameOfResult(std::size_t alternative) {
 }  // namespace
 
 HttpCallGateway::HttpCallGateway(Options options, wire::CallbackSigner signer, ConnectionPool& pool,
-                                 const Clock& clock)
-    : options_(std::move(options)), signer_(std::move(signer)), pool_(pool), clock_(clock) {
+                                 Credentials& credentials, const Clock& clock)
+    : options_(std::move(options)),
+      signer_(std::move(signer)),
+      pool_(pool),
+      credentials_(credentials),
+      clock_(clock) {
   workers_.reserve(static_cast<std::size_t>(options_.workers));
   for (int i = 0; i < options_.workers; ++i) workers_.emplace_back([this] { Work(); });
 }
@@ -71,6 +80,9 @@ const char* HttpCallGateway::Enqueue(Order& order) {
 }
 
 absl::Status HttpCallGateway::Probe(const Trunk& trunk) {
+  // Without its secret nothing can leave for it either.
+  const auto authority = credentials_.Get(trunk.credential, trunk.endpoint);
+  if (!authority.ok()) return Unavailable("{}", Message(authority.status()));
   auto loan = pool_.Borrow(trunk.endpoint);
   TOCSIN_RETURN_IF_ERROR(loan.status());
   const HttpResult result = loan->Send({.method = "GET", .path_and_query = "/"});
@@ -135,13 +147,15 @@ void HttpCallGateway::WriteMetrics(MetricsPage& page) const {
 }
 
 CreateCallResult HttpCallGateway::Exchange(const Order& order, CreateCallCompletion& completion) {
-  const Protocol* protocol = ProtocolFor(order.trunk.dialect);
+  const Protocol* protocol = ProtocolFor(order.trunk.dialect, order.trunk.spelling);
   if (protocol == nullptr) {
     return CallRefused{0, fmt::format("dialect {} is not spoken", Name(order.trunk.dialect))};
   }
-  const std::string callback = signer_.Sign(order.request.attempt, options_.callback_base_url);
-  auto signed_order =
-      SignedOrder(order.trunk, protocol->CreateCall(order.request, callback), clock_.Now());
+  const std::string callback =
+      signer_.Sign(CallbackOf(order.trunk, order.request.attempt), options_.callback_base_url);
+  auto signed_order = SignedOrder(
+      order.trunk, protocol->CreateCall(order.request, callback, order.trunk.source_user),
+      credentials_, clock_.Now());
   if (!signed_order.ok()) return CallNotSent{Message(signed_order.status())};
   auto loan = pool_.Borrow(order.trunk.endpoint);
   if (!loan.ok()) return CallNotSent{Message(loan.status())};

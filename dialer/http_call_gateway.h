@@ -38,9 +38,9 @@ class HttpCallGateway final : public CallGateway {
     std::string callback_base_url;
   };
 
-  // `pool` and `clock` must live longer.
+  // `pool`, `credentials` and `clock` must live longer.
   HttpCallGateway(Options options, wire::CallbackSigner signer, ConnectionPool& pool,
-                  const Clock& clock);
+                  Credentials& credentials, const Clock& clock);
   ~HttpCallGateway() override;
 
   // Requests beyond twice capacity(), and after Stop(), complete at once, on the
@@ -76,6 +76,7 @@ class HttpCallGateway final : public CallGateway {
   const Options options_;
   const wire::CallbackSigner signer_;
   ConnectionPool& pool_;
+  Credentials& credentials_;
   const Clock& clock_;
   std::array<DurationHistogram, kResults> latencies_;
   std::mutex mutex_;

@@ -184,6 +184,7 @@ HttpResult HttpConnection::Send(const HttpOrder& order, const Clock& clock) {
   answer.body = std::move(response.body);
   answer.retry_after = HeaderOf(response, "Retry-After");
   answer.retry_after_ms = HeaderOf(response, "retry-after-ms");
+  answer.date = HeaderOf(response, "Date");
   if (!answer.retry_after_ms) answer.retry_after_ms = HeaderOf(response, "x-ms-retry-after-ms");
   return answer;
 }

@@ -36,6 +36,7 @@ struct HttpAnswer {
   std::string body;  // At most kAnswerBytesMax; a longer one counts as no answer.
   std::optional<std::string> retry_after;     // "Retry-After", as sent.
   std::optional<std::string> retry_after_ms;  // "retry-after-ms" and "x-ms-retry-after-ms".
+  std::optional<std::string> date;            // The server's clock, as sent.
 };
 struct HttpNotSent {  // Not a byte left.
   std::string reason;

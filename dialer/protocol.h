@@ -29,8 +29,10 @@ class Protocol {
  public:
   virtual ~Protocol() = default;
 
+  // `source_user`: as whom we call; empty: nobody.
   virtual ProviderRequest CreateCall(const CreateCallRequest& request,
-                                     std::string_view callback_url) const = 0;
+                                     std::string_view callback_url,
+                                     std::string_view source_user) const = 0;
   virtual ProviderRequest Play(std::string_view call, const PlayOrder& order) const = 0;
   virtual ProviderRequest CancelMedia(std::string_view call, int ordinal) const = 0;
   virtual ProviderRequest HangUp(std::string_view call) const = 0;
@@ -41,7 +43,8 @@ class Protocol {
   virtual std::string ReadError(std::string_view body) const = 0;
 };
 
-// The protocol of a dialect; null if it is not spoken. Lives as long as the process.
-const Protocol* ProtocolFor(Dialect dialect);
+// The protocol of a dialect; null if it is not spoken. The spelling is for those of
+// 2021. Lives as long as the process.
+const Protocol* ProtocolFor(Dialect dialect, Spelling spelling);
 
 }  // namespace tocsin::dialer

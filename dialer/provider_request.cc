@@ -5,26 +5,46 @@
 
 #include "absl/strings/numbers.h"
 #include "base/status_macros.h"
-#include "wire/digest.h"
 #include "wire/request_signing.h"
 
 namespace tocsin::dialer {
 
+namespace {
+
+// The same with another api-version, where there is one.
+std::string WithApiVersion(const std::string& path_and_query, const std::string& version) {
+  constexpr std::string_view kParameter = "api-version=";
+  const std::size_t at = path_and_query.find(kParameter);
+  if (version.empty() || at == std::string::npos) return path_and_query;
+  const std::size_t value = at + kParameter.size();
+  const std::size_t end = std::min(path_and_query.find('&', value), path_and_query.size());
+  return path_and_query.substr(0, value) + version + path_and_query.substr(end);
+}
+
+}  // namespace
+
 absl::StatusOr<HttpOrder> SignedOrder(const TrunkAddress& trunk, ProviderRequest request,
-                                      absl::Time now) {
+                                      Credentials& credentials, absl::Time now) {
   HttpOrder order;
   order.method = std::move(request.method);
-  order.path_and_query = std::move(request.path_and_query);
+  order.path_and_query = WithApiVersion(request.path_and_query, trunk.api_version);
   order.body = std::move(request.body);
-  if (trunk.access_key.empty()) return order;
+  TOCSIN_ASSIGN_OR_RETURN(const Authority authority,
+                          credentials.Get(trunk.credential, trunk.endpoint));
   TOCSIN_ASSIGN_OR_RETURN(const Endpoint endpoint, ParseEndpoint(trunk.endpoint));
-  TOCSIN_ASSIGN_OR_RETURN(std::string key, wire::DecodeBase64(trunk.access_key.Reveal()));
-  const wire::RequestSigner signer{Secret(std::move(key))};
-  order.headers = signer.Sign({.method = order.method,
+  if (!authority.bearer_token.empty()) {
+    if (!endpoint.tls && !IsLoopbackEndpoint(trunk.endpoint)) {
+      return FailedPrecondition("a bearer token is not sent over plain http");
+    }
+    order.headers.emplace_back("Authorization", "Bearer " + authority.bearer_token.Reveal());
+  } else if (!authority.access_key.empty()) {
+    order.headers = wire::RequestSigner(authority.access_key)
+                        .Sign({.method = order.method,
                                .path_and_query = order.path_and_query,
                                .host = endpoint.host_header,
                                .body = order.body},
                               now);
+  }
   return order;
 }
 

@@ -24,10 +24,11 @@ bool IsKeyIdCharacter(char c) {
 }
 
 // The prefix keeps these signatures apart from any other use of the secret.
-std::string Signature(const CallbackKey& key, const AttemptKey& attempt) {
-  const std::string mac = HmacSha256(
-      key.secret.Reveal(),
-      fmt::format("tocsin callback 1\n{}/{}", attempt.campaign.value(), attempt.attempt.value()));
+std::string Signature(const CallbackKey& key, const SignedCallback& callback) {
+  std::string text = fmt::format("tocsin callback 1\n{}/{}", callback.attempt.campaign.value(),
+                                 callback.attempt.attempt.value());
+  if (callback.token_trunk.is_set()) text += fmt::format("\n{}", callback.token_trunk.value());
+  const std::string mac = HmacSha256(key.secret.Reveal(), text);
   return Base64Url(std::string_view(mac).substr(0, kSignatureBytes));
 }
 
@@ -88,22 +89,34 @@ absl::StatusOr<CallbackSigner> CallbackSigner::Create(std::vector<CallbackKey> k
 
 CallbackSigner::CallbackSigner(std::vector<CallbackKey> keys) : keys_(std::move(keys)) {}
 
-std::string CallbackSigner::Sign(const AttemptKey& attempt, std::string_view base_url) const {
+std::string CallbackSigner::Sign(const SignedCallback& callback, std::string_view base_url) const {
   if (base_url.ends_with('/')) base_url.remove_suffix(1);
-  return fmt::format("{}/{}/{}/{}?k={}&s={}", base_url, kCallbacks, attempt.campaign.value(),
-                     attempt.attempt.value(), keys_[0].id, Signature(keys_[0], attempt));
+  const std::string trunk =
+      callback.token_trunk.is_set() ? fmt::format("t={}&", callback.token_trunk.value()) : "";
+  return fmt::format("{}/{}/{}/{}?{}k={}&s={}", base_url, kCallbacks,
+                     callback.attempt.campaign.value(), callback.attempt.attempt.value(), trunk,
+                     keys_[0].id, Signature(keys_[0], callback));
 }
 
-absl::StatusOr<AttemptKey> CallbackSigner::Verify(std::string_view raw_path,
-                                                  std::string_view raw_query) const {
-  TOCSIN_ASSIGN_OR_RETURN(const AttemptKey attempt, ParseCallbackPath(raw_path));
+absl::StatusOr<SignedCallback> CallbackSigner::Verify(std::string_view raw_path,
+                                                      std::string_view raw_query) const {
+  SignedCallback callback;
+  TOCSIN_ASSIGN_OR_RETURN(callback.attempt, ParseCallbackPath(raw_path));
   const std::string_view key_id = RawParameter(raw_query, "k");
   const std::string_view signature = RawParameter(raw_query, "s");
+  const std::string_view trunk = RawParameter(raw_query, "t");
   if (key_id.empty() || signature.empty()) {
     return InvalidArgument("callback URL: the query must have k and s");
   }
+  if (!trunk.empty()) {
+    const std::optional<std::int64_t> id = ParseId(trunk);
+    if (!id) return InvalidArgument("callback URL: t must be the number of a trunk");
+    callback.token_trunk = TrunkId(*id);
+  }
   for (const CallbackKey& key : keys_) {
-    if (key.id == key_id && EqualInConstantTime(Signature(key, attempt), signature)) return attempt;
+    if (key.id == key_id && EqualInConstantTime(Signature(key, callback), signature)) {
+      return callback;
+    }
   }
   return absl::UnauthenticatedError("callback URL: wrong signature or unknown key");
 }

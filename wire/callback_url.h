@@ -16,13 +16,25 @@ struct CallbackKey {
   Secret secret;   // At least 16 bytes.
 };
 
+// What a callback URL says.
+struct SignedCallback {
+  AttemptKey attempt;
+  // Set: the callback carries a token besides, as this trunk expects it.
+  TrunkId token_trunk;
+
+  friend bool operator==(const SignedCallback&, const SignedCallback&) = default;
+};
+
 // Makes and checks the URLs that we hand to the provider for its callbacks:
 //
-//   <base>/callbacks/<campaign>/<attempt>?k=<key id>&s=<signature>
+//   <base>/callbacks/<campaign>/<attempt>?t=<trunk>&k=<key id>&s=<signature>
 //
 // The attempt's key in the URL is what lets an event find its row before the
 // answer to create-call is known; the signature is what stops a stranger from
 // reporting on calls. It is valid as long as its key is configured.
+//
+// `t` is there where a token is owed. It is signed, there or not: nobody can
+// take it away from a URL, nor name another trunk.
 //
 // A value; may be copied and used on any thread.
 class CallbackSigner {
@@ -34,14 +46,15 @@ class CallbackSigner {
 
   // The full URL. `base_url` is scheme, authority and perhaps a path prefix;
   // a slash at its end is dropped.
-  std::string Sign(const AttemptKey& attempt, std::string_view base_url) const;
+  std::string Sign(const SignedCallback& callback, std::string_view base_url) const;
 
   // Takes path and query as they stood in the request line. A path prefix that
   // a proxy left in place is ignored, as are query parameters we do not know.
   //
   // kInvalidArgument: not one of our URLs. kUnauthenticated: shaped like one,
   // but the signature is wrong or its key unknown. Neither quotes the input.
-  absl::StatusOr<AttemptKey> Verify(std::string_view raw_path, std::string_view raw_query) const;
+  absl::StatusOr<SignedCallback> Verify(std::string_view raw_path,
+                                        std::string_view raw_query) const;
 
  private:
   explicit CallbackSigner(std::vector<CallbackKey> keys);

@@ -65,12 +65,13 @@ absl::Status ReadWantedEvents(const ObjectReader& reader, Request& request) {
 
 }  // namespace
 
-std::string Encode(const CreateCallRequest& request) {
+std::string Encode(const CreateCallRequest& request, Edition edition) {
   JsonObject object;
   if (request.source) object.AddJson("source", IdentifierJson(*request.source, Casing::kCamel));
   object.AddJson("targets", IdentifiersJson(request.targets, Casing::kCamel));
   if (!request.caller_number.empty()) {
-    object.AddJson("sourceAlternateIdentity", NumberJson(request.caller_number));
+    object.AddJson(edition == Edition::kSwagger ? "sourceAlternateIdentity" : "alternateCallerId",
+                   NumberJson(request.caller_number));
   }
   if (!request.subject.empty()) object.AddString("subject", request.subject);
   object.AddString("callbackUri", request.callback_uri);

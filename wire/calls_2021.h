@@ -23,7 +23,7 @@ namespace tocsin::wire {
 struct CreateCallRequest {
   std::optional<Identifier> source;  // 2021-04 has none.
   std::vector<Identifier> targets;   // At least one; a dialer sends exactly one.
-  std::string caller_number;         // sourceAlternateIdentity; empty: not given.
+  std::string caller_number;  // alternateCallerId, sourceAlternateIdentity; empty: not given.
   std::string subject;
   std::string callback_uri;  // Absolute http or https URL.
   // Which events are wanted besides those that are always sent.
@@ -112,7 +112,7 @@ struct ErrorBody {
   friend bool operator==(const ErrorBody&, const ErrorBody&) = default;
 };
 
-std::string Encode(const CreateCallRequest& request);
+std::string Encode(const CreateCallRequest& request, Edition edition = Edition::kOverview);
 std::string Encode(const CreateCallResponse& response);
 std::string Encode(const PlayAudioRequest& request, Edition edition = Edition::kOverview);
 std::string Encode(const CancelMediaRequest& request);

@@ -7,7 +7,6 @@
 #include <openssl/rsa.h>
 
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -93,10 +92,6 @@ bool IsSignatureOf(EVP_PKEY* key, std::string_view text, std::string_view signat
                           text.size()) == 1;
 }
 
-absl::Status Unauthenticated(std::string_view message) {
-  return absl::UnauthenticatedError(absl::string_view(message.data(), message.size()));
-}
-
 struct TokenParts {
   std::string_view signed_text;  // header.payload
   std::string header;
@@ -123,6 +118,8 @@ absl::StatusOr<std::string> KeyIdIn(const std::string& header) {
   TOCSIN_ASSIGN_OR_RETURN(const std::string algorithm, reader.String({"alg"}));
   // Whatever else a token names as its algorithm is an attempt.
   if (algorithm != "RS256") return InvalidArgument("{} must be RS256", reader.Place("alg"));
+  // Extensions that must be understood, of which we know none.
+  if (reader.Find({"crit"}) != nullptr) return InvalidArgument("{} is there", reader.Place("crit"));
   return reader.String({"kid"});
 }
 
@@ -136,26 +133,32 @@ bool Names(const Json* member, std::string_view name) {
   return false;
 }
 
-absl::Status CheckClaims(const std::string& payload, std::string_view issuer,
-                         std::string_view audience, absl::Time now) {
+absl::StatusOr<TokenVerdict> JudgeClaims(const std::string& payload, std::string_view issuer,
+                                         std::string_view audience, absl::Time now) {
   TOCSIN_ASSIGN_OR_RETURN(const Json json, ParseJson(payload, "token", kDepthMax));
   TOCSIN_ASSIGN_OR_RETURN(const ObjectReader reader, ObjectReader::Read(json, "token"));
-  if (!Names(reader.Find({"iss"}), issuer)) return Unauthenticated("the token has another issuer");
-  if (!Names(reader.Find({"aud"}), audience)) {
-    return Unauthenticated("the token is for another audience");
-  }
+  if (!Names(reader.Find({"iss"}), issuer)) return TokenVerdict::kOtherIssuer;
+  if (!Names(reader.Find({"aud"}), audience)) return TokenVerdict::kOtherAudience;
   TOCSIN_ASSIGN_OR_RETURN(const std::int64_t expires, reader.Integer({"exp"}));
-  if (absl::FromUnixSeconds(expires) + kTokenSkew < now) {
-    return Unauthenticated("the token has expired");
-  }
+  if (absl::FromUnixSeconds(expires) + kTokenSkew < now) return TokenVerdict::kExpired;
   TOCSIN_ASSIGN_OR_RETURN(const std::int64_t not_before, reader.IntegerOrZero({"nbf"}));
-  if (absl::FromUnixSeconds(not_before) - kTokenSkew > now) {
-    return Unauthenticated("the token is not valid yet; check the clocks");
-  }
-  return absl::OkStatus();
+  if (absl::FromUnixSeconds(not_before) - kTokenSkew > now) return TokenVerdict::kNotYetValid;
+  return TokenVerdict::kGood;
 }
 
 }  // namespace
+
+std::optional<absl::Time> TokenExpiry(std::string_view token) {
+  const std::optional<TokenParts> parts = SplitToken(token);
+  if (!parts) return std::nullopt;
+  const absl::StatusOr<Json> json = ParseJson(parts->payload, "token", kDepthMax);
+  if (!json.ok()) return std::nullopt;
+  const absl::StatusOr<ObjectReader> reader = ObjectReader::Read(*json, "token");
+  if (!reader.ok()) return std::nullopt;
+  const absl::StatusOr<std::int64_t> expires = reader->Integer({"exp"});
+  if (!expires.ok()) return std::nullopt;
+  return absl::FromUnixSeconds(*expires);
+}
 
 struct TokenSigner::Key {
   PKey pkey;
@@ -253,12 +256,12 @@ absl::StatusOr<TokenKeys> TokenKeys::Parse(std::string_view text) {
   return keys;
 }
 
-absl::Status TokenKeys::Verify(std::string_view token, std::string_view issuer,
+TokenVerdict TokenKeys::Verify(std::string_view token, std::string_view issuer,
                                std::string_view audience, absl::Time now) const {
   const std::optional<TokenParts> parts = SplitToken(token);
-  if (!parts) return Unauthenticated("the token is not header.payload.signature");
+  if (!parts) return TokenVerdict::kMalformed;
   const absl::StatusOr<std::string> id = KeyIdIn(parts->header);
-  if (!id.ok()) return Unauthenticated(Message(id.status()));
+  if (!id.ok()) return TokenVerdict::kMalformed;
   bool known = false;
   bool signed_by_us = false;
   for (const auto& key : keys_) {
@@ -266,10 +269,19 @@ absl::Status TokenKeys::Verify(std::string_view token, std::string_view issuer,
     known = true;
     signed_by_us |= IsSignatureOf(key->pkey.get(), parts->signed_text, parts->signature);
   }
-  if (!known) return NotFound("the token was signed with a key that is not in the set");
-  if (!signed_by_us) return Unauthenticated("the signature of the token is wrong");
-  const absl::Status claims = CheckClaims(parts->payload, issuer, audience, now);
-  return claims.ok() ? claims : Unauthenticated(Message(claims));
+  if (!known) return TokenVerdict::kUnknownKey;
+  if (!signed_by_us) return TokenVerdict::kForged;
+  return JudgeClaims(parts->payload, issuer, audience, now).value_or(TokenVerdict::kMalformed);
+}
+
+absl::StatusOr<OpenIdConfiguration> ParseOpenIdConfiguration(std::string_view text) {
+  TOCSIN_ASSIGN_OR_RETURN(const Json json, ParseJson(text, "openid configuration", kDepthMax));
+  TOCSIN_ASSIGN_OR_RETURN(const ObjectReader reader,
+                          ObjectReader::Read(json, "openid configuration"));
+  OpenIdConfiguration configuration;
+  TOCSIN_ASSIGN_OR_RETURN(configuration.issuer, reader.String({"issuer"}));
+  TOCSIN_ASSIGN_OR_RETURN(configuration.jwks_uri, reader.String({"jwks_uri"}));
+  return configuration;
 }
 
 }  // namespace tocsin::wire

@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,10 @@ inline constexpr absl::Duration kTokenLifetime = absl::Minutes(5);
 // How far the two clocks may be apart.
 inline constexpr absl::Duration kTokenSkew = absl::Minutes(1);
 
+// When a token says that it expires; unset if it is none, or does not say. Checks
+// no signature: for tokens that are ours to show, not to trust.
+std::optional<absl::Time> TokenExpiry(std::string_view token);
+
 // A private key and its public half. Any thread.
 class TokenSigner {
  public:
@@ -45,6 +50,19 @@ class TokenSigner {
   std::unique_ptr<Key> key_;
 };
 
+// What there is to say of a token. Its claims are looked at only where its
+// signature is good.
+enum class TokenVerdict {
+  kGood,
+  kMalformed,   // Not a token, not of RS256, or without what it must say.
+  kUnknownKey,  // Signed with a key that is not here, which may be new.
+  kForged,      // Not signed with the key that it names.
+  kOtherIssuer,
+  kOtherAudience,
+  kExpired,
+  kNotYetValid,
+};
+
 // The public keys of an issuer. A value that is cheap to copy; any thread.
 class TokenKeys {
  public:
@@ -54,16 +72,23 @@ class TokenKeys {
 
   std::size_t size() const { return keys_.size(); }
 
-  // OK if one of these keys signed the token for that audience and it is valid
-  // at `now`. kNotFound: signed with a key that is not here, which may be new:
-  // fetch the set again. kUnauthenticated, saying why, for everything else. No
-  // message quotes the token.
-  absl::Status Verify(std::string_view token, std::string_view issuer, std::string_view audience,
+  // Whether one of these keys signed the token for that audience and it is valid
+  // at `now`.
+  TokenVerdict Verify(std::string_view token, std::string_view issuer, std::string_view audience,
                       absl::Time now) const;
 
  private:
   struct Key;
   std::vector<std::shared_ptr<const Key>> keys_;
 };
+
+// What an issuer says of itself, as far as it is needed to verify its tokens.
+struct OpenIdConfiguration {
+  std::string issuer;
+  std::string jwks_uri;  // Where its keys are.
+};
+
+// kInvalidArgument, naming the place, if it is none.
+absl::StatusOr<OpenIdConfiguration> ParseOpenIdConfiguration(std::string_view json);
 
 }  // namespace tocsin::wire

@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "base/status_macros.h"
+#include "fmt/ranges.h"
 #include "wire/digest.h"
 
 namespace tocsin::wire {
@@ -49,15 +50,15 @@ absl::StatusOr<std::string> CheckedEndpoint(std::string_view text) {
     if (Lower(text).starts_with(scheme)) rest = text.substr(scheme.size());
   }
   if (rest.size() == text.size()) {
-    return InvalidArgument("connection string: endpoint must start with https:// or http://");
+    return InvalidArgument("endpoint must start with https:// or http://");
   }
   if (text.ends_with('/')) text.remove_suffix(1);
   if (rest.ends_with('/')) rest.remove_suffix(1);
-  if (rest.empty()) return InvalidArgument("connection string: endpoint must name a host");
+  if (rest.empty()) return InvalidArgument("endpoint must name a host");
   if (rest.find_first_of("/?#@ ") != std::string_view::npos) {
     return InvalidArgument(
-        "connection string: endpoint must be scheme, host and perhaps port, without path, query "
-        "or user, such as https://contoso.communication.azure.com/");
+        "endpoint must be scheme, host and perhaps port, without path, query or user, such as "
+        "https://contoso.communication.azure.com/");
   }
   return std::string(text);
 }
@@ -67,8 +68,10 @@ struct Members {
   std::optional<std::string_view> access_key;
 };
 
-absl::StatusOr<Members> SplitMembers(std::string_view text) {
+// Adds to `faults` what stands there besides the two.
+Members SplitMembers(std::string_view text, std::vector<std::string>& faults) {
   Members members;
+  bool unknown = false;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find(';'), text.size());
     const std::string_view member = text.substr(0, end);
@@ -80,11 +83,15 @@ absl::StatusOr<Members> SplitMembers(std::string_view text) {
                                                   : name == "accesskey" ? &members.access_key
                                                                         : nullptr;
     if (equals == std::string_view::npos || slot == nullptr) {
-      return InvalidArgument(
-          "connection string: only endpoint=... and accesskey=..., separated by ';', are known");
+      unknown = true;
+    } else if (slot->has_value()) {
+      faults.push_back(fmt::format("{} comes twice", name));
+    } else {
+      *slot = member.substr(equals + 1);
     }
-    if (slot->has_value()) return InvalidArgument("connection string: {} comes twice", name);
-    *slot = member.substr(equals + 1);
+  }
+  if (unknown) {
+    faults.emplace_back("only endpoint=... and accesskey=..., separated by ';', are known");
   }
   return members;
 }
@@ -92,23 +99,26 @@ absl::StatusOr<Members> SplitMembers(std::string_view text) {
 }  // namespace
 
 absl::StatusOr<ConnectionString> ParseConnectionString(std::string_view text) {
-  TOCSIN_ASSIGN_OR_RETURN(const Members members, SplitMembers(text));
+  std::vector<std::string> faults;
+  const Members members = SplitMembers(text, faults);
+  ConnectionString parsed;
   if (!members.endpoint) {
-    return InvalidArgument(
-        "connection string: endpoint is missing; expected endpoint=https://...;accesskey=...");
+    faults.emplace_back("endpoint is missing");
+  } else if (auto endpoint = CheckedEndpoint(*members.endpoint); endpoint.ok()) {
+    parsed.endpoint = *std::move(endpoint);
+  } else {
+    faults.push_back(Message(endpoint.status()));
   }
   if (!members.access_key) {
-    return InvalidArgument(
-        "connection string: accesskey is missing; expected endpoint=https://...;accesskey=...");
+    faults.emplace_back("accesskey is missing");
+  } else if (auto key = DecodeBase64(*members.access_key); key.ok() && !key->empty()) {
+    parsed.access_key = Secret(*std::move(key));
+  } else {
+    faults.emplace_back("accesskey must be the base64 text of the key");
   }
-  ConnectionString parsed;
-  TOCSIN_ASSIGN_OR_RETURN(parsed.endpoint, CheckedEndpoint(*members.endpoint));
-  absl::StatusOr<std::string> key = DecodeBase64(*members.access_key);
-  if (!key.ok() || key->empty()) {
-    return InvalidArgument("connection string: accesskey must be the base64 text of the key");
-  }
-  parsed.access_key = Secret(*std::move(key));
-  return parsed;
+  if (faults.empty()) return parsed;
+  return InvalidArgument("connection string: {}; expected endpoint=https://...;accesskey=...",
+                         fmt::join(faults, "; "));
 }
 
 std::string FormatRfc1123(absl::Time time) {

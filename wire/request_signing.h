@@ -18,7 +18,7 @@ struct ConnectionString {
 };
 
 // Reads "endpoint=https://...;accesskey=<base64>". Member names in any case and
-// order. kInvalidArgument says which member is wrong and what would be right,
+// order. kInvalidArgument says everything that is wrong and what would be right,
 // and never quotes the key.
 absl::StatusOr<ConnectionString> ParseConnectionString(std::string_view text);
 

@@ -3,18 +3,29 @@
 -- name: SaveTrunk
 -- Creates or replaces by name; the id stays.
 --
--- $1 name, $2 endpoint, $3 dialect, $4 access_key, $5 calls_per_second,
--- $6 concurrent_max, $7 concurrent_max_per_caller, $8 time_scale, $9 live_dialing,
--- $10 allowed_regions text[], $11 spend_ceiling_calls, $12 now
+-- $1 name, $2 endpoint, $3 dialect, $4 api_version, $5 spelling, $6 credential,
+-- $7 credential_source, $8 source_user, $9 resource_id, $10 callback_issuer, $11 jwks_url,
+-- $12 openid_configuration_url, $13 calls_per_second, $14 concurrent_max,
+-- $15 concurrent_max_per_caller, $16 time_scale, $17 live_dialing, $18 allowed_regions text[],
+-- $19 spend_ceiling_calls, $20 now
 INSERT INTO trunk
-    (name, endpoint, dialect, access_key, calls_per_second, concurrent_max,
-     concurrent_max_per_caller, time_scale, live_dialing, allowed_regions, spend_ceiling_calls,
-     updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    (name, endpoint, dialect, api_version, spelling, credential, credential_source, source_user,
+     resource_id, callback_issuer, jwks_url, openid_configuration_url, calls_per_second,
+     concurrent_max, concurrent_max_per_caller, time_scale, live_dialing, allowed_regions,
+     spend_ceiling_calls, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
 ON CONFLICT (name) DO UPDATE
 SET endpoint = excluded.endpoint,
     dialect = excluded.dialect,
-    access_key = excluded.access_key,
+    api_version = excluded.api_version,
+    spelling = excluded.spelling,
+    credential = excluded.credential,
+    credential_source = excluded.credential_source,
+    source_user = excluded.source_user,
+    resource_id = excluded.resource_id,
+    callback_issuer = excluded.callback_issuer,
+    jwks_url = excluded.jwks_url,
+    openid_configuration_url = excluded.openid_configuration_url,
     calls_per_second = excluded.calls_per_second,
     concurrent_max = excluded.concurrent_max,
     concurrent_max_per_caller = excluded.concurrent_max_per_caller,
@@ -39,9 +50,11 @@ FROM unnest($2::text[]) WITH ORDINALITY AS v (number, place);
 -- All of them, or the one of a name.
 --
 -- $1 name or null
-SELECT t.trunk_id, t.name, t.endpoint, t.dialect, t.access_key, t.calls_per_second,
-       t.concurrent_max, t.concurrent_max_per_caller, t.time_scale, t.live_dialing,
-       t.allowed_regions, t.spend_ceiling_calls,
+SELECT t.trunk_id, t.name, t.endpoint, t.dialect, t.api_version, t.spelling, t.credential,
+       t.credential_source, t.source_user, t.resource_id, t.callback_issuer, t.jwks_url,
+       t.openid_configuration_url, t.calls_per_second, t.concurrent_max,
+       t.concurrent_max_per_caller, t.time_scale, t.live_dialing, t.allowed_regions,
+       t.spend_ceiling_calls,
        array(SELECT c.number::text FROM trunk_caller_number AS c
              WHERE c.trunk_id = t.trunk_id ORDER BY c.position)
 FROM trunk AS t

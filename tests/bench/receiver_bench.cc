@@ -180,7 +180,7 @@ void Tell(const Settings& settings, int port, const wire::CallbackSigner& signer
                                                               : 0);
   int sent = 0;
   for (int i = shares.next++; i < static_cast<int>(shares.live.size()); i = shares.next++) {
-    const std::string path = signer.Sign(shares.live[static_cast<std::size_t>(i)], "");
+    const std::string path = signer.Sign({shares.live[static_cast<std::size_t>(i)], {}}, "");
     const std::string leg = fmt::format("leg-{}", i);
     for (int event = 0; event < kEventsACall; ++event, ++sent) {
       SteadyTime due = SystemClock().Steady();

@@ -208,10 +208,10 @@ class PlanTest : public ::testing::Test {
     pqxx::connection connection(database_->ConnectionString());
     pqxx::nontransaction session(connection);
     session.exec(R"(
-      INSERT INTO trunk (name, endpoint, dialect, access_key, calls_per_second, concurrent_max,
+      INSERT INTO trunk (name, endpoint, dialect, calls_per_second, concurrent_max,
           concurrent_max_per_caller, time_scale, live_dialing, allowed_regions,
           spend_ceiling_calls, updated_at)
-      VALUES ('local', 'http://127.0.0.1', '2021-05', '', 1, 1, 1, 1, false, '{}', 0, now());
+      VALUES ('local', 'http://127.0.0.1', '2021-05', 1, 1, 1, 1, false, '{}', 0, now());
       INSERT INTO recipient (campaign_id, recipient_id, person_key, name, numbers, time_zone,
           language, priority, import_id, line, marks)
       SELECT c, i, 'key' || i, 'n', array['+1202555' || lpad(i::text, 7, '0')], '', '', 0, 1, i, '.'

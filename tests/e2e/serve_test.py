@@ -93,6 +93,49 @@ class Serve(Service):
         self.assertIn(f"http://127.0.0.1:{self.call_server_port}", listed.out)
         self.assertNotIn("20855501", listed.out)
 
+    def test_a_trunk_is_checked_before_anybody_is_called(self):
+        settings = ("--database-url", self.postgres.url, "--callback-keys-file", self.keys,
+                    "--receiver-port", self.receiver_port)
+        server = self.call_server()
+        self.ready_to_serve()
+        self.serve()
+
+        checked = run("trunk", "check", "local", *settings)
+        self.assertEqual(checked.code, DONE, checked.text)
+        for check in ("credentials", "caller numbers", "receiver", "limits"):
+            self.assertRegex(checked.out, rf"(?m)^{check} +good ")
+
+        server.stop()
+        checked = run("trunk", "check", "local", "-o", "json", *settings)
+        self.assertEqual(checked.code, FAILED, checked.text)
+        told = {check["check"]: check for check in checked.json()["checks"]}
+        self.assertFalse(checked.json()["good"])
+        self.assertEqual(told["endpoint"]["verdict"], "bad")
+        self.assertIn("connect", told["endpoint"]["remedy"])
+        self.assertEqual(told["receiver"]["verdict"], "good")
+
+        checked = run("trunk", "check", "nowhere", *settings)
+        self.assertEqual(checked.code, FAILED)
+        self.assertIn("there is no trunk 'nowhere'", checked.err)
+
+    def test_a_trunk_with_its_key_in_a_file_calls_and_shows_no_secret(self):
+        key = "dGhpcnR5LXR3byBieXRlcyBmb3IgYSBzaWduYXR1cmU="
+        self.file("carrier.key", key)
+        self.call_server("--access-key-file", self.folder / "carrier.key")
+        migrated = self.migrate("up")
+        self.assertEqual(migrated.code, DONE, migrated.text)
+        self.apply_trunk(more="access_key_file: carrier.key")
+        self.serve()
+
+        listed = run("trunk", "list", "--database-url", self.postgres.url)
+        self.assertIn("access key", listed.out)
+        self.assertNotIn(key, listed.out)
+        kept = self.sql("SELECT t::text FROM trunk AS t")
+        self.assertIn(f"file:{self.folder}/carrier.key", kept[0][0])
+        self.assertNotIn(key, kept[0][0])
+        campaign = self.create(self.customers(20), "--start")
+        self.watch_to_the_end(campaign, rows=20)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -123,7 +123,7 @@ class Service(EndToEnd):
         self.started.append(started)
         return started
 
-    def apply_trunk(self, rate=100, time_scale=60):
+    def apply_trunk(self, rate=100, time_scale=60, more=""):
         callers = ", ".join(f'"+120855501{n:02}"' for n in range(20))
         trunk = self.file("trunk.yaml", f"""\
 name: local
@@ -133,6 +133,7 @@ calls_per_second: {rate}
 concurrent_max: 2000
 concurrent_max_per_caller: 100
 time_scale: {time_scale}
+{more}
 """)
         applied = run("trunk", "apply", trunk, "--database-url", self.postgres.url)
         self.assertEqual(applied.code, DONE, applied.text)

@@ -45,7 +45,9 @@ void TryUrls(std::string_view text) {
 
 void TryToken(std::string_view text) {
   static_cast<void>(TokenKeys::Parse(text).ok());
-  TOCSIN_CHECK(!TokenKeys().Verify(text, "i", "a", absl::UnixEpoch()).ok());
+  TOCSIN_CHECK(TokenKeys().Verify(text, "i", "a", absl::UnixEpoch()) != TokenVerdict::kGood);
+  TokenExpiry(text);
+  static_cast<void>(ParseOpenIdConfiguration(text));
 }
 
 void Try(char which, std::string_view body) {

@@ -83,7 +83,7 @@ class ActionSenderTest : public testing::Test {
                               .tries_max = 3,
                               .backoff_min = absl::Milliseconds(1),
                               .prompt_base_url = "http://127.0.0.1:2"},
-        store_, pool_, facts_, SystemClock());
+        store_, pool_, credentials_, facts_, SystemClock());
   }
   void Serve(Reaction reaction) {
     Serve([reaction](std::string_view) { return reaction; });
@@ -96,6 +96,7 @@ class ActionSenderTest : public testing::Test {
   ConnectionPool pool_{
       {.timeouts = {.connect = absl::Milliseconds(300), .read = absl::Milliseconds(300)}},
       SystemClock()};
+  Credentials credentials_{nullptr, SystemClock()};
   std::unique_ptr<ActionSender> sender_;
 };
 

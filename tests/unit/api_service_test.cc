@@ -33,7 +33,7 @@ Trunk LocalTrunk() {
   Trunk trunk;
   trunk.name = "local";
   trunk.endpoint = "http://127.0.0.1:1";
-  trunk.access_key = Secret("c2VjcmV0");
+  trunk.credential = {CredentialKind::kAccessKey, "file:/keys/c2VjcmV0"};
   trunk.caller_numbers = {*PhoneNumber::Parse("+12025550100"), *PhoneNumber::Parse("+12025550101")};
   trunk.calls_per_second = 500;
   trunk.concurrent_max = 100;

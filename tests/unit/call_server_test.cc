@@ -468,9 +468,9 @@ TEST_F(CallServerTest, CallbacksOfGaAloneAreSigned) {
   ASSERT_TRUE(keys.ok()) << keys.status();
   const std::string authorization = receiver_.authorizations().at(0);
   ASSERT_TRUE(authorization.starts_with("Bearer "));
-  EXPECT_TRUE(keys->Verify(authorization.substr(7), options_.callback_issuer, options_.resource_id,
-                           SystemClock().Now())
-                  .ok());
+  EXPECT_EQ(keys->Verify(authorization.substr(7), options_.callback_issuer, options_.resource_id,
+                         SystemClock().Now()),
+            wire::TokenVerdict::kGood);
 
   const std::size_t of_ga = receiver_.authorizations().size();
   CreatedLeg(Create("+15555550101"));

@@ -40,19 +40,19 @@ StatusCode VerifyCode(const CallbackSigner& signer, const std::string& path,
 TEST(CallbackUrl, WhatIsSignedIsVerified) {
   const CallbackSigner signer = Signer();
 
-  const std::string url = signer.Sign(kAttempt, "http://127.0.0.1:9000/");
+  const std::string url = signer.Sign({kAttempt, {}}, "http://127.0.0.1:9000/");
 
   EXPECT_THAT(url,
               testing::StartsWith("http://127.0.0.1:9000/callbacks/9007199254740993/42?k=k1&s="));
   const Target target = TargetOf(url);
   const auto verified = signer.Verify(target.path, target.query);
   ASSERT_TRUE(verified.ok()) << verified.status();
-  EXPECT_EQ(*verified, kAttempt);
+  EXPECT_EQ(*verified, (SignedCallback{kAttempt, {}}));
 }
 
 TEST(CallbackUrl, APathPrefixLeftByAProxyIsIgnored) {
   const CallbackSigner signer = Signer();
-  const Target target = TargetOf(signer.Sign(kAttempt, "https://example.com/tocsin"));
+  const Target target = TargetOf(signer.Sign({kAttempt, {}}, "https://example.com/tocsin"));
 
   EXPECT_EQ(target.path, "/tocsin/callbacks/9007199254740993/42");
   EXPECT_TRUE(signer.Verify(target.path, target.query).ok());
@@ -61,7 +61,7 @@ TEST(CallbackUrl, APathPrefixLeftByAProxyIsIgnored) {
 
 TEST(CallbackUrl, TheSignatureIsOfThisAttemptOnly) {
   const CallbackSigner signer = Signer();
-  const Target target = TargetOf(signer.Sign(kAttempt, "http://h"));
+  const Target target = TargetOf(signer.Sign({kAttempt, {}}, "http://h"));
 
   EXPECT_EQ(VerifyCode(signer, "/callbacks/9007199254740993/43", target.query),
             StatusCode::kUnauthenticated);
@@ -74,7 +74,7 @@ TEST(CallbackUrl, TheSignatureIsOfThisAttemptOnly) {
 
 TEST(CallbackUrl, AnyChangedCharacterOfTheQueryIsRefused) {
   const CallbackSigner signer = Signer();
-  const Target target = TargetOf(signer.Sign(kAttempt, "http://h"));
+  const Target target = TargetOf(signer.Sign({kAttempt, {}}, "http://h"));
   for (std::size_t i = 0; i < target.query.size(); ++i) {
     std::string changed = target.query;
     changed[i] = changed[i] == 'x' ? 'y' : 'x';
@@ -83,13 +83,33 @@ TEST(CallbackUrl, AnyChangedCharacterOfTheQueryIsRefused) {
   }
 }
 
+TEST(CallbackUrl, ThatATokenIsOwedIsSignedToo) {
+  const CallbackSigner signer = Signer();
+  const SignedCallback owing{kAttempt, TrunkId(5)};
+  const Target target = TargetOf(signer.Sign(owing, "http://h"));
+  EXPECT_THAT(target.query, testing::StartsWith("t=5&k=k1&s="));
+  EXPECT_EQ(*signer.Verify(target.path, target.query), owing);
+
+  // Nobody can get rid of it, owe it to another trunk, or make somebody else owe it.
+  const std::string bare = target.query.substr(4);
+  for (const std::string& query : {bare, "t=6&" + bare, "t=&" + bare, "T=5&" + bare}) {
+    EXPECT_EQ(VerifyCode(signer, target.path, query), StatusCode::kUnauthenticated) << query;
+  }
+  EXPECT_EQ(VerifyCode(signer, target.path, "t=6&" + target.query), StatusCode::kUnauthenticated);
+  const Target free = TargetOf(signer.Sign({kAttempt, {}}, "http://h"));
+  EXPECT_EQ(VerifyCode(signer, free.path, "t=5&" + free.query), StatusCode::kUnauthenticated);
+  for (const char* bad : {"t=0&", "t=05&", "t=-5&", "t=x&", "t=5%20&"}) {
+    EXPECT_EQ(VerifyCode(signer, target.path, bad + bare), StatusCode::kInvalidArgument) << bad;
+  }
+}
+
 TEST(CallbackUrl, KeysRotate) {
   const CallbackSigner before = Signer({{"old", Secret(kSecret)}});
   const CallbackSigner during =
       Signer({{"new", Secret("another secret of 16+ bytes")}, {"old", Secret(kSecret)}});
   const CallbackSigner after = Signer({{"new", Secret("another secret of 16+ bytes")}});
-  const Target old_url = TargetOf(before.Sign(kAttempt, "http://h"));
-  const Target new_url = TargetOf(during.Sign(kAttempt, "http://h"));
+  const Target old_url = TargetOf(before.Sign({kAttempt, {}}, "http://h"));
+  const Target new_url = TargetOf(during.Sign({kAttempt, {}}, "http://h"));
 
   EXPECT_THAT(new_url.query, testing::StartsWith("k=new&"));
   EXPECT_TRUE(during.Verify(old_url.path, old_url.query).ok());
@@ -100,7 +120,7 @@ TEST(CallbackUrl, KeysRotate) {
 
 TEST(CallbackUrl, WhatIsNoneOfOursIsMalformed) {
   const CallbackSigner signer = Signer();
-  const std::string query = TargetOf(signer.Sign(kAttempt, "http://h")).query;
+  const std::string query = TargetOf(signer.Sign({kAttempt, {}}, "http://h")).query;
   for (const char* path :
        {"", "/", "/callbacks", "/callbacks/", "/callbacks/1", "/callbacks/1/", "/callbacks//1",
         "/callbacks/1/2/3", "/callbacks/1/2/", "/callbacks/+1/2", "/callbacks/-1/2",
@@ -115,7 +135,7 @@ TEST(CallbackUrl, WhatIsNoneOfOursIsMalformed) {
 
 TEST(CallbackUrl, FurtherQueryParametersAreIgnored) {
   const CallbackSigner signer = Signer();
-  const Target target = TargetOf(signer.Sign(kAttempt, "http://h"));
+  const Target target = TargetOf(signer.Sign({kAttempt, {}}, "http://h"));
 
   EXPECT_TRUE(signer.Verify(target.path, "trace=1&" + target.query + "&x").ok());
 }

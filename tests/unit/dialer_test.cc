@@ -96,7 +96,7 @@ class DialerTest : public testing::Test {
     auto loan = client_.Borrow(dialer.callback_base_url());
     if (!loan.ok()) return 0;
     const HttpResult result = loan->Send({.method = "POST",
-                                          .path_and_query = signer_.Sign(attempt, ""),
+                                          .path_and_query = signer_.Sign({attempt, {}}, ""),
                                           .body = EventBody(sequence)});
     const auto* answer = std::get_if<HttpAnswer>(&result);
     return answer == nullptr ? 0 : answer->status;

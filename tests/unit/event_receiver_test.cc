@@ -5,6 +5,7 @@
 #include "gtest/gtest.h"
 #include "tests/support/recording_store.h"
 #include "wire/events.h"
+#include "wire/json_web_token.h"
 
 namespace tocsin::dialer {
 namespace {
@@ -26,10 +27,32 @@ std::string Answered() {
   return EventBody(wire::CallStateChanged{"leg", "", wire::CallState::kEstablished});
 }
 
+const wire::TokenSigner& TokenKey() {
+  static const wire::TokenSigner key = wire::TokenSigner::Generate();
+  return key;
+}
+
+Trunk GaTrunk() {
+  Trunk trunk;
+  trunk.id = TrunkId(5);
+  trunk.endpoint = "https://contoso.communication.azure.com";
+  trunk.dialect = Dialect::kGa;
+  trunk.resource_id = "resource";
+  return trunk;
+}
+
+std::string Authorization(const std::string& audience, absl::Duration age = absl::ZeroDuration()) {
+  const absl::Time then = SystemClock().Now() - age;
+  return "Bearer " + TokenKey().Sign({.issuer = kAcsIssuer,
+                                      .audience = audience,
+                                      .issued_at = then,
+                                      .expires_at = then + wire::kTokenLifetime});
+}
+
 class EventReceiverTest : public testing::Test {
  protected:
-  HttpRequest Post(const wire::CallbackSigner& signer, std::string body) {
-    const std::string url = signer.Sign(kAttempt, "");
+  HttpRequest Post(const wire::CallbackSigner& signer, std::string body, TrunkId trunk = {}) {
+    const std::string url = signer.Sign({kAttempt, trunk}, "");
     HttpRequest request;
     request.method = "POST";
     request.raw_path = url.substr(0, url.find('?'));
@@ -51,8 +74,13 @@ class EventReceiverTest : public testing::Test {
       {.backoff_min = absl::Milliseconds(1), .backoff_max = absl::Milliseconds(1)},
       store_,
       SystemClock()};
+  TokenVerifier tokens_{
+      {},
+      []() -> absl::StatusOr<std::vector<Trunk>> { return std::vector{GaTrunk()}; },
+      [](const std::string&) { return TokenKey().KeySetJson(); },
+      SystemClock()};
   int prompts_asked_ = 0;
-  EventReceiver receiver_{signer_, recorder_,
+  EventReceiver receiver_{signer_, tokens_, recorder_,
                           [this](const std::string& name) -> absl::StatusOr<Prompt> {
                             ++prompts_asked_;
                             if (name != "abc.wav") return absl::NotFoundError("no such prompt");
@@ -93,6 +121,35 @@ TEST_F(EventReceiverTest, AForgedSignatureIsRefused) {
   other_attempt.raw_path = "/callbacks/7/9";
   EXPECT_EQ(receiver_.Handle(other_attempt).status, 401);
   EXPECT_EQ(Refused(CallbackRefusal::kForged), 2U);
+  EXPECT_EQ(store_.facts(), 0U);
+}
+
+TEST_F(EventReceiverTest, ACallbackThatOwesATokenIsTakenWithAGoodOneOnly) {
+  HttpRequest request = Post(signer_, Answered(), GaTrunk().id);
+  const auto answer = [&](const std::string& authorization) {
+    request.headers = {{"authorization", authorization}};
+    return receiver_.Handle(request).status;
+  };
+  EXPECT_EQ(receiver_.Handle(request).status, 401);
+  EXPECT_EQ(answer("Basic eDp5"), 401);
+  EXPECT_EQ(answer("Bearer x.y.z"), 401);
+  EXPECT_EQ(answer(Authorization("another resource")), 401);
+  EXPECT_EQ(answer(Authorization("resource", absl::Hours(1))), 401);
+  EXPECT_EQ(store_.facts(), 0U);
+  EXPECT_EQ(Refused(CallbackRefusal::kTokenMissing), 2U);
+  EXPECT_EQ(Refused(CallbackRefusal::kTokenMalformed), 1U);
+  EXPECT_EQ(Refused(CallbackRefusal::kTokenOtherAudience), 1U);
+  EXPECT_EQ(Refused(CallbackRefusal::kTokenExpired), 1U);
+
+  EXPECT_EQ(answer(Authorization("resource")), 200);
+  EXPECT_EQ(store_.facts(), 1U);
+}
+
+TEST_F(EventReceiverTest, AGoodTokenIsNoSubstituteForTheSignatureOfTheUrl) {
+  HttpRequest request = Post(Signer("fedcba9876543210"), Answered(), GaTrunk().id);
+  request.headers = {{"Authorization", Authorization("resource")}};
+  EXPECT_EQ(receiver_.Handle(request).status, 401);
+  EXPECT_EQ(Refused(CallbackRefusal::kForged), 1U);
   EXPECT_EQ(store_.facts(), 0U);
 }
 

@@ -91,8 +91,16 @@ class HttpCallGatewayTest : public testing::Test {
 
   OpenPermit permit_;
   ConnectionPool pool_{QuickTimeouts(), SystemClock()};
-  HttpCallGateway gateway_{
-      {.workers = 4, .callback_base_url = "http://127.0.0.1:9"}, Signer(), pool_, SystemClock()};
+  Credentials credentials_{[](const std::string& name) -> std::optional<std::string> {
+                             if (name != "KEY") return std::nullopt;
+                             return "YnVsay1kaWFsZXItdGVzdC1rZXktMDEyMzQ1Njc4OSE=";
+                           },
+                           SystemClock()};
+  HttpCallGateway gateway_{{.workers = 4, .callback_base_url = "http://127.0.0.1:9"},
+                           Signer(),
+                           pool_,
+                           credentials_,
+                           SystemClock()};
 };
 
 TEST_F(HttpCallGatewayTest, AcceptedCarriesTheProvidersId) {
@@ -111,7 +119,7 @@ TEST_F(HttpCallGatewayTest, AcceptedCarriesTheProvidersId) {
 TEST_F(HttpCallGatewayTest, TheRequestSaysWhoIsRungByWhomAndWhereToReport) {
   const ScriptedServer server(Posts({ScriptedServer::Answer(200, kAccepted)}));
   Trunk trunk = TrunkAt(server.endpoint());
-  trunk.access_key = Secret("YnVsay1kaWFsZXItdGVzdC1rZXktMDEyMzQ1Njc4OSE=");
+  trunk.credential = {CredentialKind::kAccessKey, "env:KEY"};
   Send(trunk);
 
   const std::string request = server.LastRequest("POST");
@@ -124,6 +132,28 @@ TEST_F(HttpCallGatewayTest, TheRequestSaysWhoIsRungByWhomAndWhereToReport) {
   EXPECT_EQ(body->targets, (std::vector{wire::Identifier::PhoneNumber("+12025550123")}));
   EXPECT_EQ(body->caller_number, "+12025550199");
   EXPECT_THAT(body->callback_uri, HasSubstr("http://127.0.0.1:9/callbacks/7/8?k=k1&s="));
+}
+
+TEST_F(HttpCallGatewayTest, ATrunkSaysWhichApiVersionIsSpoken) {
+  const ScriptedServer server(Posts({ScriptedServer::Answer(200, kAccepted)}));
+  Trunk trunk = TrunkAt(server.endpoint());
+  trunk.api_version = "2021-06-15-preview";
+  Send(trunk);
+  EXPECT_THAT(server.LastRequest("POST"),
+              HasSubstr("POST /calling/calls?api-version=2021-06-15-preview HTTP/1.1"));
+}
+
+TEST_F(HttpCallGatewayTest, WithoutItsSecretNothingLeavesForATrunkNorDoesAProbeSucceed) {
+  const ScriptedServer server(Posts({ScriptedServer::Answer(200, kAccepted)}));
+  Trunk trunk = TrunkAt(server.endpoint());
+  trunk.credential = {CredentialKind::kAccessKey, "env:GONE"};
+  const CreateCallCompletion done = Send(trunk);
+
+  ASSERT_TRUE(std::holds_alternative<CallNotSent>(done.result));
+  EXPECT_THAT(std::get<CallNotSent>(done.result).reason, HasSubstr("GONE is not set"));
+  EXPECT_EQ(server.Requests("POST"), 0);
+  EXPECT_EQ(permit_.asked, 0);
+  EXPECT_THAT(std::string(gateway_.Probe(trunk).message()), HasSubstr("GONE is not set"));
 }
 
 TEST_F(HttpCallGatewayTest, EveryAnswerLeadsSomewhere) {

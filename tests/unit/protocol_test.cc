@@ -1,5 +1,6 @@
 #include "dialer/protocol.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "wire/calls_2021.h"
@@ -7,6 +8,9 @@
 
 namespace tocsin::dialer {
 namespace {
+
+using testing::HasSubstr;
+using testing::Not;
 
 constexpr char kCall[] = "491f0b00-9a3c";
 
@@ -26,11 +30,11 @@ wire::Route RouteOf(const ProviderRequest& request) {
 
 TEST(Protocol, BothEditionsOf2021AreSpokenAtTheirOwnPaths) {
   for (const auto& [dialect, on_the_wire] : kEditions) {
-    const Protocol* const protocol = ProtocolFor(dialect);
+    const Protocol* const protocol = ProtocolFor(dialect, Spelling::kOverview);
     ASSERT_NE(protocol, nullptr);
     const CreateCallRequest request{.to = *PhoneNumber::Parse("+14255550123"),
                                     .from = *PhoneNumber::Parse("+18005550100")};
-    const ProviderRequest create = protocol->CreateCall(request, "http://h/callbacks/1/2");
+    const ProviderRequest create = protocol->CreateCall(request, "http://h/callbacks/1/2", "");
     EXPECT_EQ(RouteOf(create), (wire::Route{on_the_wire, wire::Operation::kCreateCall}));
     const auto body = wire::DecodeCreateCallRequest(create.body);
     ASSERT_TRUE(body.ok()) << body.status();
@@ -48,8 +52,48 @@ TEST(Protocol, BothEditionsOf2021AreSpokenAtTheirOwnPaths) {
   }
 }
 
+TEST(Protocol, EachSpellingOf2021UsesItsOwnNames) {
+  const CreateCallRequest request{.to = *PhoneNumber::Parse("+14255550123"),
+                                  .from = *PhoneNumber::Parse("+18005550100")};
+  for (const auto& [dialect, on_the_wire] : kEditions) {
+    const Protocol& overview = *ProtocolFor(dialect, Spelling::kOverview);
+    EXPECT_THAT(overview.CreateCall(request, "http://h/1", "").body,
+                HasSubstr(R"("alternateCallerId":{"value":"+18005550100"})"));
+    EXPECT_THAT(overview.Play(kCall, {"http://h/a.wav", "key", 3}).body,
+                HasSubstr(R"("resourceId":"key")"));
+    EXPECT_THAT(overview.CancelMedia(kCall, 51).path_and_query,
+                HasSubstr("/CancelMediaProcessing"));
+    EXPECT_EQ(overview.CancelMedia(kCall, 51).body, R"({"operationContext":"51"})");
+
+    const Protocol& swagger = *ProtocolFor(dialect, Spelling::kSwagger);
+    EXPECT_THAT(swagger.CreateCall(request, "http://h/1", "").body,
+                HasSubstr(R"("sourceAlternateIdentity":{"value":"+18005550100"})"));
+    EXPECT_THAT(swagger.Play(kCall, {"http://h/a.wav", "key", 3}).body,
+                HasSubstr(R"("audioFileId":"key")"));
+    EXPECT_EQ(RouteOf(swagger.CancelMedia(kCall, 51)),
+              (wire::Route{.dialect = on_the_wire,
+                           .operation = wire::Operation::kCancelMedia,
+                           .call_id = kCall,
+                           .edition = wire::Edition::kSwagger}));
+    EXPECT_EQ(swagger.CancelMedia(kCall, 51).body, "");
+  }
+}
+
+TEST(Protocol, MaySaysAsWhomItCallsAndAprilHasNoWordForIt) {
+  const CreateCallRequest request{.to = *PhoneNumber::Parse("+14255550123"),
+                                  .from = *PhoneNumber::Parse("+18005550100")};
+  const auto body_of = [&](Dialect dialect, const char* user) {
+    return ProtocolFor(dialect, Spelling::kOverview)->CreateCall(request, "http://h/1", user).body;
+  };
+  EXPECT_THAT(
+      body_of(Dialect::kPreview202105, "8:acs:a_b"),
+      HasSubstr(R"("source":{"rawId":"8:acs:a_b","communicationUser":{"id":"8:acs:a_b"}})"));
+  EXPECT_THAT(body_of(Dialect::kPreview202105, ""), Not(HasSubstr("\"source\"")));
+  EXPECT_THAT(body_of(Dialect::kPreview202104, "8:acs:a_b"), Not(HasSubstr("\"source\"")));
+}
+
 TEST(Protocol, AnswersOf2021AreRead) {
-  const Protocol* const protocol = ProtocolFor(Dialect::kPreview202104);
+  const Protocol* const protocol = ProtocolFor(Dialect::kPreview202104, Spelling::kOverview);
 
   EXPECT_EQ(protocol->ReadCallId(R"({"callLegId":"x"})"), "x");
   EXPECT_EQ(protocol->ReadCallId(R"({"callLegId":3})"), std::nullopt);

@@ -154,6 +154,9 @@ TEST(ConnectionString, SaysWhatIsWrongWithoutTheKey) {
       {"endpoint=https://h;endpoint=https://h;accesskey=c2VjcmV0", "twice"},
       {"endpoint=https://h;key=c2VjcmV0", "only endpoint"},
       {"c2VjcmV0", "only endpoint"},
+      {"endpoint=h;accesskey=c2VjcmV0!;x=y",
+       "only endpoint=... and accesskey=..., separated by ';', are known; endpoint must start with "
+       "https:// or http://; accesskey must be the base64 text of the key"},
   };
   for (const auto& [text, expected] : cases) {
     const auto parsed = ParseConnectionString(text);

@@ -28,7 +28,15 @@ class TrunkFileTest : public ::testing::Test {
 
   absl::StatusOr<Trunk> Read(const std::string& text) {
     Write("trunk.yaml", text);
-    return ReadTrunkFile(folder_ + "/trunk.yaml");
+    return ReadFile("trunk.yaml");
+  }
+
+  absl::StatusOr<Trunk> ReadFile(const std::string& name) {
+    return ReadTrunkFile(folder_ + "/" + name,
+                         [](const std::string& variable) -> std::optional<std::string> {
+                           if (variable != "CARRIER") return std::nullopt;
+                           return "endpoint=https://contoso.example.com/;accesskey=a2V5";
+                         });
   }
 
   void Write(const std::string& name, const std::string& text) {
@@ -43,11 +51,12 @@ TEST_F(TrunkFileTest, TheExampleLacksNothingButItsKey) {
   std::filesystem::copy_file(std::string(TOCSIN_SOURCE_DIR) + "/deploy/trunk.example.yaml",
                              folder_ + "/example.yaml");
 
-  const absl::StatusOr<Trunk> trunk = ReadTrunkFile(folder_ + "/example.yaml");
+  const absl::StatusOr<Trunk> trunk = ReadFile("example.yaml");
 
   ASSERT_TRUE(trunk.ok()) << Message(trunk.status());
   EXPECT_EQ(trunk->name, "carrier");
-  EXPECT_EQ(trunk->access_key.Reveal(), "c2l4dGVlbiBieXRlcyBvciBtb3Jl");
+  EXPECT_EQ(trunk->credential,
+            (Credential{CredentialKind::kAccessKey, "file:" + folder_ + "/carrier.key"}));
   EXPECT_EQ(trunk->caller_numbers.size(), 2u);
   EXPECT_EQ(trunk->calls_per_second, 10);
   EXPECT_EQ(trunk->concurrent_max, 200);
@@ -62,7 +71,7 @@ TEST_F(TrunkFileTest, TakesTheDefaultsOfATrunkForWhatIsNotSaid) {
 
   ASSERT_TRUE(trunk.ok()) << Message(trunk.status());
   EXPECT_EQ(trunk->calls_per_second, Trunk().calls_per_second);
-  EXPECT_TRUE(trunk->access_key.empty());
+  EXPECT_EQ(trunk->credential, Credential());
   EXPECT_EQ(trunk->spend_ceiling_calls, 0);
 }
 
@@ -100,6 +109,64 @@ TEST_F(TrunkFileTest, RefusesAKeyThatIsTooShortWithoutQuotingIt) {
   EXPECT_THAT(
       Message(Read(std::string(kSmallest) + "access_key_file: short.key\n").status()),
       AllOf(HasSubstr("trunk.yaml:4:1"), HasSubstr("16 bytes"), Not(HasSubstr("c2hvcnQ="))));
+}
+
+TEST_F(TrunkFileTest, AConnectionStringSaysWhereTheEndpointIs) {
+  const std::string rest = "name: carrier\ncaller_numbers: \"+12085550100\"\ndialect: 2021-04\n";
+  const absl::StatusOr<Trunk> trunk = Read(rest + "connection_string_env: CARRIER\n");
+  ASSERT_TRUE(trunk.ok()) << Message(trunk.status());
+  EXPECT_EQ(trunk->endpoint, "https://contoso.example.com");
+  EXPECT_EQ(trunk->credential, (Credential{CredentialKind::kConnectionString, "env:CARRIER"}));
+
+  Write("connection", "endpoint=https://contoso.example.com;accesskey=a2V5\n");
+  EXPECT_TRUE(Read(rest + "connection_string_file: connection\n"
+                          "endpoint: https://contoso.example.com/\n")
+                  .ok());
+  EXPECT_THAT(Message(Read(rest + "connection_string_file: connection\n"
+                                  "endpoint: https://other.example.com\n")
+                          .status()),
+              HasSubstr("trunk.yaml:5:1: connection string: it is for another endpoint"));
+}
+
+TEST_F(TrunkFileTest, SecretsAreElsewhereAndThereIsOne) {
+  const auto wrong = [&](const char* lines) {
+    return Message(Read(std::string(kSmallest) + lines).status());
+  };
+  EXPECT_THAT(wrong("access_key: c2l4dGVlbiBieXRlcyBvciBtb3Jl\n"),
+              AllOf(HasSubstr("trunk.yaml:4:1: 'access_key' is a secret"),
+                    HasSubstr("access_key_file"), Not(HasSubstr("c2l4"))));
+  EXPECT_THAT(wrong("access_key_env: NOWHERE\n"), HasSubstr("NOWHERE is not set"));
+  EXPECT_THAT(wrong("bearer_token_file: none\n"),
+              AllOf(HasSubstr("'bearer_token_file' must be readable"), HasSubstr("No such file")));
+  Write("token", "t0ken\n");
+  Write("a.key", "c2l4dGVlbiBieXRlcyBvciBtb3Jl\n");
+  EXPECT_THAT(wrong("bearer_token_file: token\naccess_key_file: a.key\n"),
+              HasSubstr("trunk.yaml:5:1: 'access_key_file' is one credential too many"));
+  EXPECT_THAT(wrong("connection_string_file: a.key\n"), HasSubstr("connection string: only"));
+}
+
+TEST_F(TrunkFileTest, TellsHowATrunkIsSpokenToAndWhatItsCallbacksMustSay) {
+  Write("token", "t0ken\n");
+  const absl::StatusOr<Trunk> trunk = Read(
+      "name: ga\nendpoint: https://contoso.example.com\ndialect: ga\n"
+      "caller_numbers: \"+12085550100\"\nbearer_token_file: token\napi_version: 2024-09-15\n"
+      "source_user: 8:acs:a_b\nresource_id: r\ncallback_issuer: https://i.example.com\n"
+      "jwks_url: https://i.example.com/keys\n");
+  ASSERT_TRUE(trunk.ok()) << Message(trunk.status());
+  EXPECT_EQ(trunk->credential.kind, CredentialKind::kBearerToken);
+  EXPECT_EQ(trunk->api_version, "2024-09-15");
+  EXPECT_EQ(trunk->source_user, "8:acs:a_b");
+  EXPECT_EQ(ExpectedTokens(*trunk), (TokenExpectation{.issuer = "https://i.example.com",
+                                                      .audience = "r",
+                                                      .jwks_url = "https://i.example.com/keys"}));
+  const absl::StatusOr<Trunk> may = Read(std::string(kSmallest) + "spelling: swagger\n");
+  EXPECT_EQ(may->spelling, Spelling::kSwagger);
+  EXPECT_THAT(Message(Read(std::string(kSmallest) + "spelling: french\napi_version: 7\n"
+                                                    "resource_id: r\n")
+                          .status()),
+              AllOf(HasSubstr("trunk.yaml:4:1: 'spelling' must be overview or swagger"),
+                    HasSubstr("trunk.yaml:5:1: 'api_version' must look like"),
+                    HasSubstr("trunk.yaml:6:1: 'resource_id' only callbacks of ga")));
 }
 
 TEST_F(TrunkFileTest, NamesTheLineOfAFileThatIsNotYaml) {
