@@ -241,6 +241,15 @@ struct AttemptInput {
   std::optional<Fact> fact;
 };
 
+// A call as whoever acts on it has to know it.
+struct LiveCall {
+  AttemptKey attempt;
+  TrunkId trunk;
+  std::string call;  // The provider's id.
+  PhoneNumber to;    // Whom it rings.
+  PhoneNumber from;  // Our caller number.
+};
+
 // What came of one attempt in a batch of inputs; one for each distinct attempt.
 struct AttemptChange {
   AttemptKey attempt;
@@ -248,6 +257,7 @@ struct AttemptChange {
   int new_facts = 0;   // Facts that were not there before.
   CallView view;
   std::vector<Action> new_actions;  // Inserted by this call: the caller sends them.
+  std::optional<LiveCall> call;     // What they are done to; set if there are any.
   std::optional<absl::Time> wake;   // When to look again if nothing happens.
   bool ended_now = false;           // This call ended it: a slot is free.
   bool given_back_now = false;      // Back to planned: `not_before` is in `retry_send_at`.
@@ -259,10 +269,8 @@ struct AttemptChange {
 
 // An action that was decided but whose result is not logged.
 struct PendingAction {
-  AttemptKey attempt;
+  LiveCall call;
   Action action;
-  std::string call;  // The provider's id.
-  TrunkId trunk;
 };
 
 // What carrying out a flow needs to know of its campaign.

@@ -56,14 +56,16 @@ absl::StatusOr<std::vector<PendingAction>> PgStore::ClaimPendingActions(absl::Ti
     for (const pqxx::row& raw :
          session.Run(query::kClaimPendingActions, TimeText(before), limit, TimeText(now))) {
       RowReader row(raw);
-      PendingAction action;
-      action.attempt.campaign = CampaignId(row.Int64());
-      action.attempt.attempt = AttemptId(row.Int64());
-      action.action.ordinal = row.Int();
-      action.action.kind = row.Enum<ActionKind>();
-      action.trunk = TrunkId(row.Int64());
-      action.call = row.Text();
-      pending.push_back(std::move(action));
+      const CampaignId campaign(row.Int64());
+      const AttemptId attempt(row.Int64());
+      Action action;
+      action.ordinal = row.Int();
+      action.kind = row.Enum<ActionKind>();
+      const TrunkId trunk(row.Int64());
+      PhoneNumber to = row.Number();
+      PhoneNumber from = row.Number();
+      pending.push_back(
+          {{{campaign, attempt}, trunk, row.Text(), std::move(to), std::move(from)}, action});
     }
     return pending;
   });

@@ -21,7 +21,7 @@ CreateCallResult ReadCreateCallAnswer(const Protocol& protocol, const HttpAnswer
   if (answer.status < 300 || answer.status >= 500) {
     return CallOutcomeUnknown{fmt::format("answered {}", answer.status)};
   }
-  std::string reason = protocol.ReadError(answer.body);
+  std::string reason = protocol.ReadError(answer.body).text;
   if (reason.empty() && answer.status < 400) reason = "redirects are not followed";
   if (reason.empty()) reason = fmt::format("answered {}", answer.status);
   return CallRefused{answer.status, std::move(reason)};
@@ -135,13 +135,12 @@ void HttpCallGateway::WriteMetrics(MetricsPage& page) const {
 }
 
 CreateCallResult HttpCallGateway::Exchange(const Order& order, CreateCallCompletion& completion) {
-  const Protocol* protocol = ProtocolFor(order.trunk.dialect);
-  if (protocol == nullptr) {
-    return CallRefused{0, fmt::format("dialect {} is not spoken", Name(order.trunk.dialect))};
-  }
-  const std::string callback = signer_.Sign(order.request.attempt, options_.callback_base_url);
-  auto signed_order =
-      SignedOrder(order.trunk, protocol->CreateCall(order.request, callback), clock_.Now());
+  const Protocol& protocol = ProtocolFor(order.trunk.dialect);
+  const absl::Time now = clock_.Now();
+  const CallSetup setup{
+      .callback_url = signer_.Sign(order.request.attempt, options_.callback_base_url),
+      .first_sent = now};
+  auto signed_order = SignedOrder(order.trunk, protocol.CreateCall(order.request, setup), now);
   if (!signed_order.ok()) return CallNotSent{Message(signed_order.status())};
   auto loan = pool_.Borrow(order.trunk.endpoint);
   if (!loan.ok()) return CallNotSent{Message(loan.status())};
@@ -155,7 +154,7 @@ CreateCallResult HttpCallGateway::Exchange(const Order& order, CreateCallComplet
   if (auto* unanswered = std::get_if<HttpUnanswered>(&result)) {
     return CallOutcomeUnknown{std::move(unanswered->reason)};
   }
-  return ReadCreateCallAnswer(*protocol, std::get<HttpAnswer>(result), clock_.Now());
+  return ReadCreateCallAnswer(protocol, std::get<HttpAnswer>(result), clock_.Now());
 }
 
 }  // namespace tocsin::dialer

@@ -1,6 +1,8 @@
 #include "dialer/protocol.h"
 
-#include "dialer/provider_text.h"
+#include "base/status_macros.h"
+#include "dialer/protocol_ga.h"
+#include "dialer/provider_values.h"
 #include "fmt/format.h"
 #include "wire/calls_2021.h"
 #include "wire/paths.h"
@@ -8,53 +10,80 @@
 namespace tocsin::dialer {
 namespace {
 
-constexpr std::size_t kCallIdBytesMax = 256;
-
 // The two dialects of 2021 differ in their paths only.
 class Protocol2021 final : public Protocol {
  public:
   explicit Protocol2021(wire::Dialect dialect) : dialect_(dialect) {}
 
   ProviderRequest CreateCall(const CreateCallRequest& request,
-                             std::string_view callback_url) const override {
+                             const CallSetup& setup) const override {
     wire::CreateCallRequest body;
     body.targets.push_back(wire::Identifier::PhoneNumber(request.to.e164()));
     body.caller_number = request.from.e164();
-    body.callback_uri = callback_url;
+    body.callback_uri = setup.callback_url;
     return {"POST", wire::CreateCallPath(dialect_), wire::Encode(body)};
   }
 
-  ProviderRequest Play(std::string_view call, const PlayOrder& order) const override {
+  bool RepeatsSafely() const override { return false; }
+
+  absl::StatusOr<ProviderRequest> Play(const CallAction& action,
+                                       const PlayOrder& order) const override {
+    const auto* recording = std::get_if<Recording>(&order.what);
+    if (recording == nullptr) {
+      return FailedPrecondition("this dialect plays recordings only and cannot speak a text");
+    }
     wire::PlayAudioRequest body;
-    body.audio_file_uri = order.audio_uri;
-    body.operation_context = fmt::format("{}", order.ordinal);
-    body.resource_id = order.cache_key;
-    return {"POST", wire::PlayAudioPath(dialect_, call), wire::Encode(body)};
+    body.audio_file_uri = recording->audio_uri;
+    body.loop = order.loop;
+    body.operation_context = fmt::format("{}", action.ordinal);
+    body.resource_id = recording->cache_key;
+    return ProviderRequest{"POST", wire::PlayAudioPath(dialect_, action.call), wire::Encode(body)};
   }
 
-  ProviderRequest CancelMedia(std::string_view call, int ordinal) const override {
+  ProviderRequest CancelMedia(const CallAction& action) const override {
     wire::CancelMediaRequest body;
-    body.operation_context = fmt::format("{}", ordinal);
-    return {"POST", wire::CancelMediaPath(dialect_, call), wire::Encode(body)};
+    body.operation_context = fmt::format("{}", action.ordinal);
+    return {"POST", wire::CancelMediaPath(dialect_, action.call), wire::Encode(body)};
   }
 
-  ProviderRequest HangUp(std::string_view call) const override {
-    return {"POST", wire::HangUpPath(dialect_, call), ""};
+  std::optional<ProviderRequest> ListenForKeys(const CallAction&,
+                                               const PhoneNumber&) const override {
+    return std::nullopt;
+  }
+
+  ProviderRequest HangUp(const CallAction& action) const override { return Leave(action); }
+
+  ProviderRequest Leave(const CallAction& action) const override {
+    return {"POST", wire::HangUpPath(dialect_, action.call), ""};
+  }
+
+  absl::StatusOr<ProviderRequest> Transfer(const CallAction&, const PhoneNumber&,
+                                           const PhoneNumber&) const override {
+    return FailedPrecondition("this dialect cannot transfer; invite the target and leave");
+  }
+
+  ProviderRequest Invite(const CallAction& action, const PhoneNumber& target,
+                         const PhoneNumber& caller) const override {
+    wire::InviteParticipantsRequest body;
+    body.caller_number = caller.e164();
+    body.participants.push_back(wire::Identifier::PhoneNumber(target.e164()));
+    body.operation_context = fmt::format("{}", action.ordinal);
+    return {"POST", wire::InviteParticipantsPath(dialect_, action.call), wire::Encode(body)};
+  }
+
+  ProviderRequest Remove(const CallAction& action, std::string_view participant) const override {
+    return {"DELETE", wire::RemoveParticipantPath(dialect_, action.call, participant), ""};
   }
 
   std::optional<std::string> ReadCallId(std::string_view body) const override {
     const auto decoded = wire::DecodeCreateCallResponse(body);
-    if (!decoded.ok() || decoded->call_leg_id.empty() ||
-        decoded->call_leg_id.size() > kCallIdBytesMax) {
-      return std::nullopt;
-    }
+    if (!decoded.ok() || !IsCallId(decoded->call_leg_id)) return std::nullopt;
     return decoded->call_leg_id;
   }
 
-  std::string ReadError(std::string_view body) const override {
+  ProviderError ReadError(std::string_view body) const override {
     const wire::ErrorBody error = wire::DecodeErrorBody(body);
-    if (error.code.empty() && error.message.empty()) return {};
-    return Scrubbed(fmt::format("{}: {}", error.code, error.message));
+    return ErrorOf(error.code, error.message);
   }
 
  private:
@@ -63,15 +92,15 @@ class Protocol2021 final : public Protocol {
 
 }  // namespace
 
-const Protocol* ProtocolFor(Dialect dialect) {
+const Protocol& ProtocolFor(Dialect dialect) {
   static const Protocol2021 april(wire::Dialect::k2021_04);
   static const Protocol2021 may(wire::Dialect::k2021_05);
   switch (dialect) {
-    case Dialect::kPreview202104: return &april;
-    case Dialect::kPreview202105: return &may;
-    case Dialect::kGa: return nullptr;
+    case Dialect::kPreview202104: return april;
+    case Dialect::kPreview202105: return may;
+    case Dialect::kGa: break;
   }
-  return nullptr;
+  return ProtocolGa();
 }
 
 }  // namespace tocsin::dialer

@@ -16,15 +16,17 @@ absl::StatusOr<HttpOrder> SignedOrder(const TrunkAddress& trunk, ProviderRequest
   order.method = std::move(request.method);
   order.path_and_query = std::move(request.path_and_query);
   order.body = std::move(request.body);
+  order.headers = std::move(request.headers);
   if (trunk.access_key.empty()) return order;
   TOCSIN_ASSIGN_OR_RETURN(const Endpoint endpoint, ParseEndpoint(trunk.endpoint));
   TOCSIN_ASSIGN_OR_RETURN(std::string key, wire::DecodeBase64(trunk.access_key.Reveal()));
   const wire::RequestSigner signer{Secret(std::move(key))};
-  order.headers = signer.Sign({.method = order.method,
-                               .path_and_query = order.path_and_query,
-                               .host = endpoint.host_header,
-                               .body = order.body},
-                              now);
+  auto signature = signer.Sign({.method = order.method,
+                                .path_and_query = order.path_and_query,
+                                .host = endpoint.host_header,
+                                .body = order.body},
+                               now);
+  order.headers.insert(order.headers.end(), signature.begin(), signature.end());
   return order;
 }
 

@@ -220,7 +220,7 @@ LIMIT $5;
 --
 -- $1 before, $2 limit, $3 now
 WITH pending AS MATERIALIZED (
-    SELECT x.campaign_id, x.attempt_id, x.ordinal, x.kind, l.trunk_id
+    SELECT x.campaign_id, x.attempt_id, x.ordinal, x.kind, l.trunk_id, l.e164, l.caller
     FROM number_lock AS l
     CROSS JOIN LATERAL (
         SELECT c.campaign_id, c.attempt_id, c.ordinal, c.kind
@@ -246,7 +246,7 @@ offered AS (
       AND c.attempt_id = p.attempt_id
       AND c.ordinal = p.ordinal
 )
-SELECT p.campaign_id, p.attempt_id, p.ordinal, p.kind, p.trunk_id,
+SELECT p.campaign_id, p.attempt_id, p.ordinal, p.kind, p.trunk_id, p.e164, p.caller,
        (SELECT e.call FROM call_event AS e
         WHERE e.campaign_id = p.campaign_id AND e.attempt_id = p.attempt_id AND e.call IS NOT NULL
         ORDER BY e.at, e.event_key

@@ -152,7 +152,7 @@ void World::Sweep() {
   const std::vector<PendingAction> unanswered =
       *store_.ClaimPendingActions(now - absl::Seconds(10), 1000, now);
   for (const PendingAction& pending : unanswered) {
-    CarryOut(pending.attempt, pending.action, pending.call);
+    CarryOut(pending.call, pending.action);
   }
   AfterInThisLife(kSweepEvery, [this] { Sweep(); });
 }
@@ -162,9 +162,8 @@ void World::RecordAll(std::vector<AttemptInput> inputs) {
   TOCSIN_CHECK(changes.ok());
   for (const AttemptChange& change : *changes) {
     for (const Action& action : change.new_actions) {
-      AfterInThisLife(
-          Between(absl::Milliseconds(1), absl::Milliseconds(50)),
-          [this, change, action] { CarryOut(change.attempt, action, change.view.call); });
+      AfterInThisLife(Between(absl::Milliseconds(1), absl::Milliseconds(50)),
+                      [this, call = *change.call, action] { CarryOut(call, action); });
     }
     if (change.wake) {
       armed_[change.attempt] = *change.wake;
@@ -327,9 +326,9 @@ int World::FindCall(const std::string& id) const {
   return -1;
 }
 
-void World::CarryOut(const AttemptKey& attempt, const Action& action, const std::string& call_id) {
+void World::CarryOut(const LiveCall& call, const Action& action) {
   if (Chance(options_.faults.action_lost)) return;
-  const int found = FindCall(call_id);
+  const int found = FindCall(call.call);
   Fact fact;
   fact.at = clock_.Now();
   fact.number = action.ordinal;
@@ -347,7 +346,7 @@ void World::CarryOut(const AttemptKey& attempt, const Action& action, const std:
   fact.kind = accepted ? FactKind::kActionAccepted : FactKind::kActionRefused;
   fact.key = OwnFactKey(fact.kind, action.ordinal);
   AfterInThisLife(Between(absl::Milliseconds(1), absl::Milliseconds(100)),
-                  [this, attempt, fact]() mutable {
+                  [this, attempt = call.attempt, fact]() mutable {
                     fact.received_at = clock_.Now();
                     RecordAll({{attempt, fact}});
                   });

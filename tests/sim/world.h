@@ -119,7 +119,7 @@ class World final : public CallGateway, public FactSink {
   void AnswerCall(std::size_t index);
   void EndCall(std::size_t index);
   void Post(std::size_t index, Fact fact);
-  void CarryOut(const AttemptKey& attempt, const Action& action, const std::string& call_id);
+  void CarryOut(const LiveCall& call, const Action& action);
   bool CarryOutPlay(std::size_t index, int ordinal);
   int FindCall(const std::string& id) const;
 

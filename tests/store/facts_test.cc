@@ -6,6 +6,7 @@
 namespace tocsin::testing {
 namespace {
 
+using ::testing::Contains;
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::Field;
@@ -96,7 +97,8 @@ TEST_P(StoreTest, AllOfACallInOneBatchIsTheSameAsOneByOne) {
 
 TEST_P(StoreTest, AnActionIsGivenToWhoeverInsertedIt) {
   const CampaignId id = h_.Running(1);
-  const AttemptKey key = h_.Dial(id)[0].key;
+  const PlannedAttempt attempt = h_.Dial(id)[0];
+  const AttemptKey key = attempt.key;
   h_.Record(key, Accepted(1, h_.now));
 
   const AttemptChange answered =
@@ -105,13 +107,20 @@ TEST_P(StoreTest, AnActionIsGivenToWhoeverInsertedIt) {
       h_.Record(key, Event(FactKind::kAnswered, "answered", h_.now + absl::Seconds(3)));
 
   EXPECT_THAT(answered.new_actions, ElementsAre(Action{1, ActionKind::kPlay}));
+  ASSERT_TRUE(answered.call.has_value());
+  EXPECT_EQ(answered.call->attempt, key);
+  EXPECT_EQ(answered.call->call, "call-1");
+  EXPECT_EQ(answered.call->to, attempt.to);
+  EXPECT_THAT(h_.trunk.caller_numbers, Contains(answered.call->from));
   EXPECT_THAT(again.new_actions, IsEmpty());
+  EXPECT_FALSE(again.call.has_value());
   EXPECT_TRUE(answered.wake.has_value());
 }
 
 TEST_P(StoreTest, AnActionWithoutAResultIsOfferedAgainToOneCaller) {
   const CampaignId id = h_.Running(1);
-  const AttemptKey key = h_.Dial(id)[0].key;
+  const PlannedAttempt attempt = h_.Dial(id)[0];
+  const AttemptKey key = attempt.key;
   h_.Record(key, Accepted(1, h_.now));
   h_.Record(key, Event(FactKind::kAnswered, "answered", h_.now));
   EXPECT_THAT(*h_.dial.ClaimPendingActions(h_.now, 10, h_.now), IsEmpty());
@@ -122,10 +131,13 @@ TEST_P(StoreTest, AnActionWithoutAResultIsOfferedAgainToOneCaller) {
   const auto twice = h_.dial.ClaimPendingActions(before, 10, h_.now);
 
   ASSERT_THAT(*offered, SizeIs(1));
-  EXPECT_EQ(offered->front().attempt, key);
+  const LiveCall& call = offered->front().call;
+  EXPECT_EQ(call.attempt, key);
   EXPECT_EQ(offered->front().action, (Action{1, ActionKind::kPlay}));
-  EXPECT_EQ(offered->front().call, "call-1");
-  EXPECT_EQ(offered->front().trunk, h_.trunk.id);
+  EXPECT_EQ(call.call, "call-1");
+  EXPECT_EQ(call.trunk, h_.trunk.id);
+  EXPECT_EQ(call.to, attempt.to);
+  EXPECT_THAT(h_.trunk.caller_numbers, Contains(call.from));
   EXPECT_THAT(*twice, IsEmpty());
   h_.now += absl::Seconds(10);
   EXPECT_THAT(*h_.dial.ClaimPendingActions(h_.now - absl::Seconds(5), 10, h_.now), SizeIs(1));

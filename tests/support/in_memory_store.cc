@@ -798,6 +798,9 @@ AttemptChange InMemoryStore::RecordOne(const AttemptKey& key, const std::vector<
     change.new_actions.push_back(action);
   }
   change.view = step.view;
+  if (!change.new_actions.empty()) {
+    change.call = {key, row.trunk, step.view.call, row.to, *row.caller};
+  }
   change.wake = step.wake;
   change.disposition = step.view.disposition;
   const AttemptState before = row.state;
@@ -899,7 +902,8 @@ absl::StatusOr<std::vector<PendingAction>> InMemoryStore::ClaimPendingActions(ab
                             row.facts.contains(OwnFactKey(FactKind::kActionRefused, ordinal));
       if (answered || since >= before) continue;
       since = now;
-      pending.push_back({key, {ordinal, row.action_kinds[ordinal]}, row.view.call, row.trunk});
+      pending.push_back({{key, row.trunk, row.view.call, row.to, *row.caller},
+                         {ordinal, row.action_kinds[ordinal]}});
     }
   }
   return pending;
