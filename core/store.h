@@ -212,6 +212,18 @@ struct PlannedAttempt {
   int people = 1;                     // Served by this call (CallGroup).
 };
 
+// A send of unknown fate, as whoever sends it again under its id has to know it.
+struct UnresolvedSend {
+  AttemptKey attempt;
+  PhoneNumber to;
+  PhoneNumber from;
+  std::string time_zone;  // Empty: the campaign's.
+  int send_no = 1;
+  absl::Time intended_at;
+  absl::Time last_sent;  // Or repeated.
+  int repetitions = 0;
+};
+
 struct IntentRequest {
   AttemptKey attempt;
   PhoneNumber caller;
@@ -308,6 +320,9 @@ class DialStore {
   virtual absl::StatusOr<std::vector<IntentVerdict>> CommitIntents(
       OperationId operation, const std::string& group, std::int64_t epoch, const Trunk& trunk,
       const std::vector<IntentRequest>& requests, absl::Time now) = 0;
+  // Sends of unknown fate on a trunk, of running campaigns; at most `limit`. Whoever
+  // sends one again does so soon after: this is where the campaign's state is checked.
+  virtual absl::StatusOr<std::vector<UnresolvedSend>> ListUnresolved(TrunkId trunk, int limit) = 0;
   // Planned attempts whose window has closed go back to the due queue at `due`.
   virtual absl::Status ReturnToQueue(const std::vector<std::pair<AttemptKey, absl::Time>>& attempts,
                                      absl::Time now) = 0;

@@ -7,6 +7,10 @@ namespace tocsin {
 
 TOCSIN_DEFINE_ENUM_NAMES(Dialect, "2021-04", "2021-05", "ga")
 
+bool RepeatsSafely(Dialect dialect) {
+  return dialect == Dialect::kGa;
+}
+
 namespace {
 
 // Scheme, authority and what follows of "http://host:port/..."; empty parts if

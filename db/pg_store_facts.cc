@@ -42,6 +42,27 @@ absl::StatusOr<std::vector<AttemptKey>> PgStore::ListLiveAttempts(AttemptKey aft
   });
 }
 
+absl::StatusOr<std::vector<UnresolvedSend>> PgStore::ListUnresolved(TrunkId trunk, int limit) {
+  using Sends = absl::StatusOr<std::vector<UnresolvedSend>>;
+  return Read(*pool_, [&](Session& session) -> Sends {
+    std::vector<UnresolvedSend> sends;
+    for (const pqxx::row& raw : session.Run(query::kListUnresolved, trunk.value(), limit)) {
+      RowReader row(raw);
+      const CampaignId campaign(row.Int64());
+      const AttemptKey attempt{campaign, AttemptId(row.Int64())};
+      PhoneNumber to = row.Number();
+      UnresolvedSend send{attempt, std::move(to), row.Number()};
+      send.time_zone = row.Text();
+      send.send_no = row.Int();
+      send.intended_at = row.Time();
+      send.last_sent = row.Time();
+      send.repetitions = row.Int();
+      sends.push_back(std::move(send));
+    }
+    return sends;
+  });
+}
+
 absl::StatusOr<std::vector<AttemptKey>> PgStore::ListHangUpsOwed(CampaignId campaign, int limit) {
   return Read(*pool_, [&](Session& session) -> Keys {
     return ReadKeys(session.Run(query::kListHangUpsOwed, campaign.value(), limit));

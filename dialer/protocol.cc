@@ -24,8 +24,6 @@ class Protocol2021 final : public Protocol {
     return {"POST", wire::CreateCallPath(dialect_), wire::Encode(body)};
   }
 
-  bool RepeatsSafely() const override { return false; }
-
   absl::StatusOr<ProviderRequest> Play(const CallAction& action,
                                        const PlayOrder& order) const override {
     const auto* recording = std::get_if<Recording>(&order.what);

@@ -75,11 +75,10 @@ class Protocol {
  public:
   virtual ~Protocol() = default;
 
-  // The same request of the same attempt is the same call, however often it is
-  // sent, where RepeatsSafely().
+  // The same send of the same attempt is the same call, however often it is
+  // asked for, where the dialect RepeatsSafely().
   virtual ProviderRequest CreateCall(const CreateCallRequest& request,
                                      const CallSetup& setup) const = 0;
-  virtual bool RepeatsSafely() const = 0;
 
   virtual absl::StatusOr<ProviderRequest> Play(const CallAction& action,
                                                const PlayOrder& order) const = 0;

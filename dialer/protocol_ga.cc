@@ -26,10 +26,9 @@ wire::ga::OperationEcho EchoOf(const CallAction& action) {
 // what is asked for: whoever asks again, after a crash too, asks under the same.
 ProviderRequest Repeatable(ProviderRequest request, const AttemptKey& attempt,
                            std::string_view what, int number, absl::Time first_sent) {
-  request.headers = {
-      {"Repeatability-Request-ID",
-       GuidOf(fmt::format("tocsin {} {} {}", ContextOf(attempt), what, number))},
-      {"Repeatability-First-Sent", wire::FormatRfc1123(first_sent)}};
+  request.headers = {{"Repeatability-Request-ID",
+                      GuidOf(fmt::format("tocsin {} {} {}", ContextOf(attempt), what, number))},
+                     {"Repeatability-First-Sent", wire::FormatRfc1123(first_sent)}};
   return request;
 }
 
@@ -74,11 +73,9 @@ class GaProtocol final : public Protocol {
     body.caller_number = request.from.e164();
     body.callback_uri = setup.callback_url;
     body.operation_context = ContextOf(request.attempt);
-    return Repeatable(Request(Operation::kCreateCall, "", wire::ga::Encode(body)),
-                      request.attempt, "create", request.send_no, setup.first_sent);
+    return Repeatable(Request(Operation::kCreateCall, "", wire::ga::Encode(body)), request.attempt,
+                      "create", request.send_no, setup.first_sent);
   }
-
-  bool RepeatsSafely() const override { return true; }
 
   absl::StatusOr<ProviderRequest> Play(const CallAction& action,
                                        const PlayOrder& order) const override {
@@ -115,7 +112,8 @@ class GaProtocol final : public Protocol {
     body.target = wire::Identifier::PhoneNumber(target.e164());
     body.caller_number = caller.e164();
     body.echo = EchoOf(action);
-    return RepeatableAction(Request(Operation::kTransfer, action.call, wire::ga::Encode(body)), action);
+    return RepeatableAction(Request(Operation::kTransfer, action.call, wire::ga::Encode(body)),
+                            action);
   }
 
   ProviderRequest Invite(const CallAction& action, const PhoneNumber& target,
@@ -124,14 +122,16 @@ class GaProtocol final : public Protocol {
     body.participant = wire::Identifier::PhoneNumber(target.e164());
     body.caller_number = caller.e164();
     body.echo = EchoOf(action);
-    return RepeatableAction(Request(Operation::kAddParticipant, action.call, wire::ga::Encode(body)), action);
+    return RepeatableAction(
+        Request(Operation::kAddParticipant, action.call, wire::ga::Encode(body)), action);
   }
 
   ProviderRequest Remove(const CallAction& action, std::string_view participant) const override {
     wire::ga::RemoveParticipantRequest body;
     body.participant = wire::ParseRawId(participant);
     body.echo = EchoOf(action);
-    return RepeatableAction(Request(Operation::kRemoveParticipant, action.call, wire::ga::Encode(body)), action);
+    return RepeatableAction(
+        Request(Operation::kRemoveParticipant, action.call, wire::ga::Encode(body)), action);
   }
 
   std::optional<std::string> ReadCallId(std::string_view body) const override {

@@ -117,6 +117,63 @@ TEST_P(StoreTest, AnActionIsGivenToWhoeverInsertedIt) {
   EXPECT_TRUE(answered.wake.has_value());
 }
 
+TEST_P(StoreTest, ASendOfUnknownFateIsListedUntilItIsSettled) {
+  const CampaignId id = h_.Running(2);
+  const PlannedAttempt attempt = h_.Dial(id)[0];
+  const absl::Time intended_at = h_.now;
+  const auto unresolved = [&] { return *h_.dial.ListUnresolved(h_.trunk.id, 10); };
+  EXPECT_THAT(unresolved(), IsEmpty());
+  h_.Record(attempt.key, Unknown(1, h_.now + absl::Milliseconds(100)));
+
+  ASSERT_THAT(unresolved(), SizeIs(1));
+  const UnresolvedSend send = unresolved()[0];
+  EXPECT_EQ(send.attempt, attempt.key);
+  EXPECT_EQ(send.to, attempt.to);
+  EXPECT_THAT(h_.trunk.caller_numbers, Contains(send.from));
+  EXPECT_EQ(send.send_no, 1);
+  EXPECT_EQ(send.intended_at, intended_at);
+  EXPECT_EQ(send.last_sent, h_.now + absl::Milliseconds(100));
+  EXPECT_EQ(send.repetitions, 0);
+  EXPECT_THAT(*h_.dial.ListUnresolved(TrunkId(4242), 10), IsEmpty());
+
+  h_.Record(attempt.key, Repeated(1, h_.now + absl::Seconds(1)));
+  ASSERT_THAT(unresolved(), SizeIs(1));
+  EXPECT_EQ(unresolved()[0].last_sent, h_.now + absl::Seconds(1));
+  EXPECT_EQ(unresolved()[0].repetitions, 1);
+
+  h_.Command(id, CampaignCommand::kPause);
+  EXPECT_THAT(unresolved(), IsEmpty());
+  h_.Command(id, CampaignCommand::kResume);
+  EXPECT_THAT(unresolved(), SizeIs(1));
+
+  const AttemptChange settled =
+      h_.Record(attempt.key, Repeated(2, h_.now + absl::Seconds(3), "call-1"));
+  EXPECT_EQ(settled.view.call, "call-1");
+  EXPECT_EQ(settled.view.state, AttemptState::kDialing);
+  EXPECT_THAT(unresolved(), IsEmpty());
+}
+
+TEST_P(StoreTest, WhyACallEndedIsKept) {
+  const CampaignId id = h_.Running(1);
+  const AttemptKey key = h_.Dial(id)[0].key;
+  h_.Record(key, Accepted(1, h_.now));
+  Fact busy = Event(FactKind::kEnded, "ended", h_.now + absl::Seconds(5));
+  busy.code = 486;
+  busy.subcode = 560486;
+  busy.sip = 486;
+  busy.q850 = 17;
+  busy.cause = EndCause::kBusy;
+
+  const AttemptChange change = h_.Record(key, busy);
+
+  EXPECT_EQ(change.view.disposition, Disposition::kBusy);
+  EXPECT_EQ(change.view.source, DispositionSource::kObserved);
+  EXPECT_EQ(change.view.sip, 486);
+  EXPECT_EQ(change.view.q850, 17);
+  EXPECT_EQ(change.view.cause, EndCause::kBusy);
+  EXPECT_EQ(h_.Progress(id).dispositions[Disposition::kBusy], 1);
+}
+
 TEST_P(StoreTest, AnActionWithoutAResultIsOfferedAgainToOneCaller) {
   const CampaignId id = h_.Running(1);
   const PlannedAttempt attempt = h_.Dial(id)[0];

@@ -909,6 +909,27 @@ absl::StatusOr<std::vector<PendingAction>> InMemoryStore::ClaimPendingActions(ab
   return pending;
 }
 
+absl::StatusOr<std::vector<UnresolvedSend>> InMemoryStore::ListUnresolved(TrunkId trunk,
+                                                                          int limit) {
+  std::lock_guard lock(mutex_);
+  std::vector<UnresolvedSend> sends;
+  for (const auto& [key, row] : attempts_) {
+    const bool running = campaigns_.at(key.campaign).campaign.state == CampaignState::kRunning;
+    if (row.trunk != trunk || row.state != AttemptState::kUnresolved || !running) continue;
+    if (static_cast<int>(sends.size()) == limit) break;
+    const auto person = recipients_.find({key.campaign, row.members.front().recipient});
+    sends.push_back({.attempt = key,
+                     .to = row.to,
+                     .from = *row.caller,
+                     .time_zone = person->second.history.time_zone,
+                     .send_no = row.intents,
+                     .intended_at = row.intended_at,
+                     .last_sent = row.view.sent_at.value_or(row.intended_at),
+                     .repetitions = row.view.asked_again});
+  }
+  return sends;
+}
+
 absl::StatusOr<std::vector<AttemptKey>> InMemoryStore::ListHangUpsOwed(CampaignId campaign,
                                                                        int limit) {
   std::lock_guard lock(mutex_);
