@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "core/trunk.h"
 #include "wire/callback_url.h"
 
 namespace tocsin {
@@ -28,6 +29,8 @@ struct Config {
 
   // --- up ---
   std::string data_dir;  // Required. PostgreSQL's cluster, keys, the lock.
+  // What the embedded trunk speaks; the call server offers all three.
+  Dialect dialect = Dialect::kPreview202105;
   // Create-call requests a second on the embedded trunk. 0.1..10,000.
   double cps = 100;
   // Calls at once on the embedded trunk. 1..1,000,000.

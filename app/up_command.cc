@@ -29,7 +29,7 @@ absl::StatusOr<Trunk> EmbeddedTrunk(const Config& config, int call_server_port) 
   Trunk trunk;
   trunk.name = "local";
   trunk.endpoint = "http://" + JoinHostPort(config.call_server_host, call_server_port);
-  trunk.dialect = Dialect::kPreview202105;
+  trunk.dialect = config.dialect;
   trunk.access_key = config.access_key;
   trunk.calls_per_second = config.cps;
   trunk.concurrent_max = config.max_concurrent;
