@@ -103,6 +103,13 @@ std::optional<std::string> SetCallerNumbers(Config& config, const std::string& t
   return std::nullopt;
 }
 
+std::optional<std::string> SetDialect(Config& config, const std::string& text) {
+  const std::optional<Dialect> dialect = FromName<Dialect>(text);
+  if (!dialect) return "expected 2021-04, 2021-05 or ga";
+  config.dialect = *dialect;
+  return std::nullopt;
+}
+
 std::optional<std::string> SetRoles(Config& config, const std::string& text) {
   const std::vector<std::string> roles = SplitList(text);
   const auto known = [](const std::string& role) {
@@ -175,6 +182,8 @@ std::vector<Setting> EmbeddedSettings() {
   return {
       {"data_dir", kUp, "Folder of everything that is kept: PostgreSQL, keys, lock", true,
        Text(&Config::data_dir), ""},
+      {"dialect", kUp, "What the embedded trunk speaks: 2021-04, 2021-05 or ga", true, SetDialect,
+       std::string(Name(d.dialect))},
       {"cps", kUp, "Calls a second on the embedded trunk, 0.1 to 10000", true,
        NumberIn(&Config::cps, 0.1, 10'000.0), num(d.cps)},
       {"max_concurrent", kUp, "Calls at once on the embedded trunk, 1 to 1000000", true,

@@ -30,6 +30,8 @@ struct Config {
 
   // --- up ---
   std::string data_dir;  // Required. PostgreSQL's cluster, keys, the lock.
+  // What the embedded trunk speaks; the call server offers all three.
+  Dialect dialect = Dialect::kPreview202105;
   // Create-call requests a second on the embedded trunk. 0.1..10,000.
   double cps = 100;
   // Calls at once on the embedded trunk. 1..1,000,000.

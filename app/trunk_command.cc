@@ -82,7 +82,7 @@ absl::StatusOr<bool> Check(const Config& config, const std::string& name, bool a
   subject.callback_keys = config.callback_keys;
 
   dialer::Credentials credentials(FromEnvironment, SystemClock());
-  dialer::ConnectionPool pool({}, SystemClock());
+  dialer::ConnectionPool pool({.ca_file = config.tls_ca_file}, SystemClock());
   const auto checks = CheckTrunkBeforehand(subject, pool, credentials, SystemClock());
   fmt::print("{}{}", as_json ? JsonOf(name, checks) : TableOf(checks), as_json ? "\n" : "");
   return dialer::AllGood(checks);

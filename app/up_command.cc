@@ -32,7 +32,7 @@ absl::StatusOr<Trunk> EmbeddedTrunk(const Config& config, const DataDirectory& d
   trunk.name = "local";
   trunk.endpoint = fmt::format("{}://{}", SchemeOf(config.call_server_tls),
                                JoinHostPort(config.call_server_host, call_server_port));
-  trunk.dialect = Dialect::kPreview202105;
+  trunk.dialect = config.dialect;
   if (!config.access_key.empty()) {
     trunk.credential.kind = CredentialKind::kAccessKey;
     TOCSIN_ASSIGN_OR_RETURN(trunk.credential.source, directory.KeepAccessKey(config.access_key));

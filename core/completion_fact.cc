@@ -1,5 +1,7 @@
 #include "core/completion_fact.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 #include <variant>
 
@@ -42,14 +44,35 @@ struct Describe {
   }
 };
 
+// Whether a refusal of a repetition can only be the answer to the call itself,
+// and not to who asks, how often, or how soon after the first time.
+bool IsForGood(int status) {
+  constexpr int kAboutTheAsking[] = {401, 403, 407, 408, 409, 412, 425, kTooManyRequests};
+  return std::find(std::begin(kAboutTheAsking), std::end(kAboutTheAsking), status) ==
+         std::end(kAboutTheAsking);
+}
+
+// What a repetition says of the send that it repeats.
+void DescribeRepetition(const CreateCallCompletion& completion, Fact& fact) {
+  fact.kind = FactKind::kCreateRepeated;
+  fact.number = completion.repetition;
+  if (!std::holds_alternative<CallRefused>(completion.result) || !IsForGood(fact.code)) {
+    fact.code = 0;
+  }
+}
+
 }  // namespace
 
-Fact FactOf(const CreateCallCompletion& completion) {
+std::optional<Fact> FactOf(const CreateCallCompletion& completion) {
+  const bool repeated = completion.repetition > 0;
+  if (repeated && std::holds_alternative<CallNotSent>(completion.result)) return std::nullopt;
   Fact fact;
   std::visit(Describe{fact}, completion.result);
   fact.at = completion.sent_at;
   fact.received_at = completion.answered_at;
   fact.number = completion.send_no;
+  fact.subcode = completion.caller_full ? 1 : 0;
+  if (repeated) DescribeRepetition(completion, fact);
   fact.key = OwnFactKey(fact.kind, fact.number);
   return fact;
 }

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "core/disposition.h"
+#include "core/end_cause.h"
 #include "core/ids.h"
 
 namespace tocsin {
@@ -15,20 +15,26 @@ namespace tocsin {
 // of the set of its facts (fold.h).
 enum class FactKind {
   // What came of a create-call request. `at` is its send time, `number` counts
-  // the sends of the attempt from 1.
+  // the sends of the attempt from 1; `subcode` is 1 if our calls on its caller
+  // number were at their limit when it left.
   kCreateAccepted,   // `call` is the provider's id.
   kCreateRefused,    // Nobody rang: `code` and `text` are the provider's reason.
   kCreateThrottled,  // 429: nobody rang, the send is given back.
   kCreateNotSent,    // It never left this machine: given back.
   kCreateUnknown,    // Sent and unanswered, or a crash in between: somebody may be ringing.
+  // A create-call of unknown fate was sent again under its id, `number` times by
+  // now; `at` is when. `call` if it was accepted; `code` if it was refused for
+  // good; neither: as unknown as before.
+  kCreateRepeated,
   // The provider's events. `at` is the provider's time.
   kRinging,
   kAnswered,
   kEnding,
-  kEnded,       // `code`, `subcode` where the dialect has them.
-  kTone,        // `tone`; `number` is the provider's sequence id.
-  kPlayEnded,   // `number` is our ordinal of the play; `code`, `subcode`.
-  kOtherEvent,  // Stored and without consequence; `text` is its type.
+  kEnded,        // `cause` and the codes where the dialect has them.
+  kTone,         // `tone`; `number` is the provider's sequence id.
+  kPlayStarted,  // `number` is our ordinal of the play.
+  kPlayEnded,    // `number` likewise; `code`, `subcode`.
+  kOtherEvent,   // Stored and without consequence; `text` is its type.
   // What we did and decided. `at` is our own time; of an action it is when the
   // request was sent, `received_at` when it was answered.
   kActionAccepted,  // An action was sent and taken; `number` is its ordinal.
@@ -53,10 +59,13 @@ struct Fact {
   int number = 0;
   int code = 0;
   int subcode = 0;
-  char tone = 0;     // '0'-'9', '*', '#', 'a'-'d'; 0 if none.
-  std::string call;  // The provider's id of the call, where known.
-  std::string text;  // The provider's words. Never a number, never message text.
-  std::string raw;   // The event as received; empty for our own facts.
+  int sip = 0;  // SIP status and Q.850 cause of a call's end; 0 if not told.
+  int q850 = 0;
+  std::optional<EndCause> cause;  // What they amount to.
+  char tone = 0;                  // '0'-'9', '*', '#', 'a'-'d'; 0 if none.
+  std::string call;               // The provider's id of the call, where known.
+  std::string text;               // The provider's words. Never a number, never message text.
+  std::string raw;                // The event as received; empty for our own facts.
 
   friend bool operator==(const Fact&, const Fact&) = default;
 };

@@ -14,6 +14,10 @@ TOCSIN_DEFINE_ENUM_NAMES(AttemptState, "PLANNED", "DIALING", "UNRESOLVED", "ENDE
 namespace {
 
 constexpr int kCanceledSubcode = 8508;  // A play that "completed" with it was cut short.
+// Refusals of a play while another one is on: most likely the same, asked for again
+// after its answer was lost.
+constexpr int kMediaActive = 8500;
+constexpr int kMediaIncompatible = 8583;
 
 void Earliest(std::optional<absl::Time>& slot, absl::Time at) {
   if (!slot || at < *slot) slot = at;
@@ -26,6 +30,7 @@ bool IsProviderEvent(FactKind kind) {
     case FactKind::kEnding:
     case FactKind::kEnded:
     case FactKind::kTone:
+    case FactKind::kPlayStarted:
     case FactKind::kPlayEnded:
     case FactKind::kOtherEvent: return true;
     case FactKind::kCreateAccepted:
@@ -33,6 +38,7 @@ bool IsProviderEvent(FactKind kind) {
     case FactKind::kCreateThrottled:
     case FactKind::kCreateNotSent:
     case FactKind::kCreateUnknown:
+    case FactKind::kCreateRepeated:
     case FactKind::kActionAccepted:
     case FactKind::kActionRefused:
     case FactKind::kHangUpOrdered:
@@ -55,8 +61,10 @@ struct Sorted {
   std::map<int, const Fact*> creates;
   std::map<int, PlayView> plays;
   std::vector<const Fact*> tones;  // In the order they were pressed, each once.
-  const Fact* ended = nullptr;
-  const Fact* verdict = nullptr;  // kGone or kLost, whichever came first.
+  std::vector<const Fact*> ends;
+  const Fact* refused_again = nullptr;    // The answer to a repetition of the last send.
+  std::optional<absl::Time> repeated_at;  // The last of them.
+  const Fact* verdict = nullptr;          // kGone or kLost, whichever came first.
   bool provider_event = false;
 };
 
@@ -76,8 +84,12 @@ void SortPlay(const Fact& fact, Sorted& sorted) {
     Earliest(play.accepted_at, fact.at);
     Earliest(play.begun_by, fact.received_at);
   } else if (fact.kind == FactKind::kActionRefused) {
+    const bool plays = fact.subcode == kMediaActive || fact.subcode == kMediaIncompatible;
     // A refusal beside an acceptance is the answer to a repeat.
-    if (!play.accepted_at && !play.ended_at) play.failed = true;
+    if (!play.accepted_at && !play.started_at && !play.ended_at && !plays) play.failed = true;
+  } else if (fact.kind == FactKind::kPlayStarted) {
+    Earliest(play.started_at, fact.at);
+    if (!play.ended_at) play.failed = false;
   } else {
     Earliest(play.ended_at, fact.at);
     const bool success = (fact.code == 200 || fact.code == 0) && fact.subcode == 0;
@@ -92,6 +104,16 @@ void SortCreate(const Fact& fact, Sorted& sorted, CallView& view) {
   if (fact.kind == FactKind::kCreateAccepted) view.seen_alive = true;
 }
 
+void SortRepetition(const Fact& fact, Sorted& sorted, CallView& view) {
+  ++view.asked_again;
+  if (!sorted.repeated_at || fact.at > *sorted.repeated_at) sorted.repeated_at = fact.at;
+  if (!fact.call.empty()) {
+    view.seen_alive = true;
+  } else if (fact.code != 0) {
+    sorted.refused_again = &fact;
+  }
+}
+
 void SortOne(const Fact& fact, Sorted& sorted, CallView& view) {
   if (view.call.empty() && !fact.call.empty()) view.call = fact.call;
   if (IsProviderEvent(fact.kind)) sorted.provider_event = true;
@@ -101,6 +123,7 @@ void SortOne(const Fact& fact, Sorted& sorted, CallView& view) {
     case FactKind::kCreateThrottled:
     case FactKind::kCreateNotSent:
     case FactKind::kCreateUnknown: SortCreate(fact, sorted, view); break;
+    case FactKind::kCreateRepeated: SortRepetition(fact, sorted, view); break;
     case FactKind::kRinging: Earliest(view.ringing_at, fact.at); break;
     case FactKind::kAnswered: Earliest(view.answered_at, fact.at); break;
     case FactKind::kTone:
@@ -112,9 +135,8 @@ void SortOne(const Fact& fact, Sorted& sorted, CallView& view) {
       SortPlay(fact, sorted);
       if (fact.code == 200 && fact.subcode == 0) Earliest(view.answered_at, fact.at);
       break;
-    case FactKind::kEnded:
-      if (sorted.ended == nullptr) sorted.ended = &fact;
-      break;
+    case FactKind::kPlayStarted: SortPlay(fact, sorted); break;
+    case FactKind::kEnded: sorted.ends.push_back(&fact); break;
     case FactKind::kActionAccepted:
       SortPlay(fact, sorted);
       if (IsHangUp(fact.number)) {
@@ -175,6 +197,8 @@ void ReadSends(const Sorted& sorted, CallView& view) {
   if (sorted.creates.empty()) return;
   const Fact& last = *sorted.creates.rbegin()->second;
   view.sent_at = last.at;
+  // The repetition may have been the one that placed the call.
+  if (sorted.repeated_at && *sorted.repeated_at > last.at) view.sent_at = sorted.repeated_at;
   view.given_back = !view.seen_alive && (last.kind == FactKind::kCreateThrottled ||
                                          last.kind == FactKind::kCreateNotSent);
 }
@@ -185,6 +209,7 @@ void ReadSends(const Sorted& sorted, CallView& view) {
 std::optional<absl::Time> FirstCopyBegan(const CallView& view) {
   if (view.plays.empty() || view.plays.front().ordinal != kFirstPlayOrdinal) return std::nullopt;
   const PlayView& first = view.plays.front();
+  if (first.started_at) return first.started_at;
   if (first.begun_by) return first.begun_by;
   // It ended, so it had begun; when exactly was lost with the answer.
   return first.ended_at ? view.answered_at : std::nullopt;
@@ -232,24 +257,60 @@ void EndWith(CallView& view, Disposition disposition, DispositionSource source, 
   view.ended_at = at;
 }
 
-// The provider told the end of a call it had taken.
-void EndByEvent(const Fact& ended, CallView& view) {
-  view.code = ended.code;
-  view.subcode = ended.subcode;
-  view.reason = ended.text;
+// How much an end says about its reason.
+int Telling(const Fact& ended) {
+  if (!ended.cause) return 0;
+  return *ended.cause == EndCause::kNormal || *ended.cause == EndCause::kEndedByApplication ? 1 : 2;
+}
+
+// Whether our calls on the caller number were at their limit when this one left.
+bool CallerWasAtLimit(const Sorted& sorted) {
+  return !sorted.creates.empty() && sorted.creates.rbegin()->second->subcode == 1;
+}
+
+// The provider told the end of a call it had taken, perhaps in more than one
+// event: it ended with the first, for the reason of the one that gives most.
+void EndByEvent(const Sorted& sorted, CallView& view) {
+  const Fact& told =
+      **std::max_element(sorted.ends.begin(), sorted.ends.end(),
+                         [](const Fact* a, const Fact* b) { return Telling(*a) < Telling(*b); });
+  view.code = told.code;
+  view.subcode = told.subcode;
+  view.sip = told.sip;
+  view.q850 = told.q850;
+  view.cause = told.cause;
+  view.reason = told.text;
+  const absl::Time at = sorted.ends.front()->at;
   if (view.answered_at) {
-    EndWith(view, Disposition::kAnswered, DispositionSource::kObserved, ended.at);
+    EndWith(view, Disposition::kAnswered, DispositionSource::kObserved, at);
+  } else if (Telling(told) == 2) {
+    const OurSide ours{.ended_by_us = view.hang_up_ordered,
+                       .caller_at_limit = CallerWasAtLimit(sorted)};
+    const Meaning meaning = MeaningOf(*told.cause, ours);
+    view.remedy = meaning.remedy;
+    view.ambiguous = meaning.ambiguous;
+    EndWith(view, meaning.disposition, DispositionSource::kObserved, at);
   } else if (view.hang_up_ordered) {
-    EndWith(view, Disposition::kCanceled, DispositionSource::kObserved, ended.at);
+    EndWith(view, Disposition::kCanceled, DispositionSource::kObserved, at);
   } else {
-    EndWith(view, Disposition::kNoAnswer, DispositionSource::kInferred, ended.at);
+    // No reason, or one that answered calls have: without a trace of an answer that
+    // is taken for none.
+    EndWith(view, Disposition::kNoAnswer, DispositionSource::kInferred, at);
   }
+}
+
+// A send, or a repetition of the last one, was refused and nobody rang.
+void EndByRefusal(const Fact& refused, CallView& view) {
+  view.code = refused.code;
+  view.reason = refused.text;
+  EndWith(view, DispositionOfRefusal(refused.code), DispositionSource::kObserved,
+          refused.received_at);
 }
 
 void ReadEnd(const Sorted& sorted, CallView& view) {
   const Fact* last = sorted.creates.empty() ? nullptr : sorted.creates.rbegin()->second;
-  if (sorted.ended != nullptr) {
-    EndByEvent(*sorted.ended, view);
+  if (!sorted.ends.empty()) {
+    EndByEvent(sorted, view);
   } else if (sorted.verdict != nullptr) {
     view.reason = sorted.verdict->text;
     EndWith(view, view.answered_at ? Disposition::kAnswered : Disposition::kLost,
@@ -257,10 +318,9 @@ void ReadEnd(const Sorted& sorted, CallView& view) {
   } else if (view.seen_alive || last == nullptr) {
     view.state = AttemptState::kDialing;
   } else if (last->kind == FactKind::kCreateRefused) {
-    view.code = last->code;
-    view.reason = last->text;
-    EndWith(view, DispositionOfRefusal(last->code), DispositionSource::kObserved,
-            last->received_at);
+    EndByRefusal(*last, view);
+  } else if (last->kind == FactKind::kCreateUnknown && sorted.refused_again != nullptr) {
+    EndByRefusal(*sorted.refused_again, view);
   } else if (view.given_back && view.sends_tried >= kSendsMax) {
     view.code = last->code;
     view.reason = last->text;
@@ -282,10 +342,9 @@ void ReadDelivery(CallView& view) {
   }
   if (!view.answered_at) return;
   for (const PlayView& play : view.plays) {
-    if (play.failed && !play.accepted_at) continue;
-    if (play.accepted_at && play.ended_at) {
-      view.heard = std::max(view.heard, *play.ended_at - *play.accepted_at);
-    }
+    if (play.failed && !play.accepted_at && !play.started_at) continue;
+    const std::optional<absl::Time> began = play.started_at ? play.started_at : play.accepted_at;
+    if (began && play.ended_at) view.heard = std::max(view.heard, *play.ended_at - *began);
     if (play.completed) {
       view.delivery = Delivery::kFull;
     } else if (!play.failed && view.delivery == Delivery::kNone) {

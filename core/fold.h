@@ -19,6 +19,7 @@
 #include "absl/time/time.h"
 #include "core/campaign.h"
 #include "core/disposition.h"
+#include "core/end_cause.h"
 #include "core/facts.h"
 
 namespace tocsin {
@@ -42,6 +43,7 @@ struct PlayView {
   int ordinal = 0;
   std::optional<absl::Time> accepted_at;  // When the request that was taken was sent.
   std::optional<absl::Time> begun_by;     // When it was answered: it plays by then.
+  std::optional<absl::Time> started_at;   // By the provider's clock, where it tells.
   std::optional<absl::Time> ended_at;
   bool completed = false;  // Ended with 200/0: one uninterrupted copy.
   bool failed = false;     // Refused, or ended other than by 200/0 or a cancel.
@@ -56,6 +58,7 @@ struct CallView {
   bool given_back = false;  // The last send reached nobody; it may be sent again.
   bool seen_alive = false;  // Accepted by the provider, or any event of it.
   bool seizure = false;     // Accepted, or proven by an event.
+  int asked_again = 0;      // Times a send of unknown fate was repeated under its id.
   std::string call;         // The provider's id; empty if unknown.
   std::optional<absl::Time> sent_at;
   std::optional<absl::Time> ringing_at;
@@ -66,7 +69,12 @@ struct CallView {
   DispositionSource source = DispositionSource::kObserved;
   int code = 0;
   int subcode = 0;
-  std::string reason;  // The provider's words about the end.
+  int sip = 0;
+  int q850 = 0;
+  std::optional<EndCause> cause;  // Where the provider tells.
+  Remedy remedy = Remedy::kNone;  // Likewise.
+  bool ambiguous = false;         // The disposition may be another.
+  std::string reason;             // The provider's words about the end.
 
   Delivery delivery = Delivery::kNone;
   absl::Duration heard;  // Of the longest copy.

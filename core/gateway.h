@@ -22,8 +22,9 @@ struct CallRefused {  // Nobody rang; asking again changes nothing.
   int code = 0;       // HTTP status.
   std::string reason;
 };
-struct CallThrottled {         // Nobody rang; slow down.
-  absl::Duration retry_after;  // Zero if the provider did not say.
+struct CallThrottled {           // Nobody rang; slow down.
+  absl::Duration retry_after;    // Zero if the provider did not say.
+  bool until_looked_at = false;  // A limit that waiting does not lift: that of the month.
 };
 struct CallNotSent {  // Nothing left this machine. kNoPermit: it was not tried.
   std::string reason;
@@ -39,11 +40,19 @@ struct CreateCallRequest {
   PhoneNumber to;
   PhoneNumber from;
   int send_no = 1;
+  bool caller_full = false;  // Our calls on `from`, this one among them, are at their limit.
+  // Of this send, however often it is repeated.
+  absl::Time intended_at = absl::UnixEpoch();
+  // The how-manyth repetition of a send of unknown fate, under its id; 0: the first
+  // time. Only where the trunk's dialect RepeatsSafely().
+  int repetition = 0;
 };
 
 struct CreateCallCompletion {
   AttemptKey attempt;
   int send_no = 1;
+  bool caller_full = false;  // As in the request; likewise the next.
+  int repetition = 0;
   CreateCallResult result;
   absl::Time sent_at;      // Just before the first byte; of the try if nothing was sent.
   absl::Time answered_at;  // When the result was known.

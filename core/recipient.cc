@@ -21,6 +21,8 @@ TriedCall TriedCallOf(AttemptId attempt, int number_index, const CallView& view)
   call.acknowledged = view.acknowledged.has_value();
   call.refused = view.refused.has_value();
   call.opted_out = view.opted_out.has_value();
+  call.given_back = view.remedy == Remedy::kGiveBack || view.remedy == Remedy::kPauseTrunk;
+  call.ambiguous = view.ambiguous;
   call.ended_at = *view.ended_at;
   return call;
 }
@@ -32,6 +34,8 @@ std::string Flags(const TriedCall& call) {
   if (call.acknowledged) flags += 'A';
   if (call.refused) flags += 'R';
   if (call.opted_out) flags += 'O';
+  if (call.given_back) flags += 'G';
+  if (call.ambiguous) flags += 'M';
   return flags.empty() ? "-" : flags;
 }
 
@@ -70,6 +74,8 @@ absl::StatusOr<TriedCall> DecodeTriedCall(std::string_view text) {
   call.acknowledged = parts[4].find('A') != std::string::npos;
   call.refused = parts[4].find('R') != std::string::npos;
   call.opted_out = parts[4].find('O') != std::string::npos;
+  call.given_back = parts[4].find('G') != std::string::npos;
+  call.ambiguous = parts[4].find('M') != std::string::npos;
   call.ended_at = absl::FromUnixMicros(ended_us);
   return call;
 }
@@ -103,8 +109,16 @@ RecipientVerdict Done(Outcome outcome, std::string reason) {
   return verdict;
 }
 
-bool Counts(const TriedCall& call) {
-  return call.disposition != Disposition::kCanceled;
+// How many attempts a person has had. What our own limits kept from ringing is none;
+// but as many of these as there are attempts are enough, too.
+std::ptrdiff_t CountAttempts(const RecipientHistory& history) {
+  const auto counted =
+      std::count_if(history.tried.begin(), history.tried.end(), [](const TriedCall& call) {
+        return call.disposition != Disposition::kCanceled && !call.given_back;
+      });
+  const auto given_back = std::count_if(history.tried.begin(), history.tried.end(),
+                                        [](const TriedCall& call) { return call.given_back; });
+  return std::max(counted, given_back);
 }
 
 // The next usable number after the last one tried; a number that turned out
@@ -189,6 +203,12 @@ RecipientVerdict WithoutNumber(const RecipientHistory& history) {
   return Done(Outcome::kNoUsableNumber, history.mark_reason);
 }
 
+// How many calls ended like `last`, which is one of them.
+std::ptrdiff_t Repeats(const RecipientHistory& history, const TriedCall& last) {
+  return std::count_if(history.tried.begin(), history.tried.end(),
+                       [&](const TriedCall& call) { return call.disposition == last.disposition; });
+}
+
 // How long after `last` the next try may come; nullopt: that was enough.
 std::optional<absl::Duration> DelayAfter(const Campaign& campaign, const RecipientHistory& history,
                                          const TriedCall& last) {
@@ -198,17 +218,17 @@ std::optional<absl::Duration> DelayAfter(const Campaign& campaign, const Recipie
     case Disposition::kAnswered: return ack.retry_after;
     case Disposition::kBusy: return retry.busy;
     case Disposition::kNoAnswer: return retry.no_answer;
-    case Disposition::kDeclined: {
-      const auto declined = std::count_if(
-          history.tried.begin(), history.tried.end(),
-          [](const TriedCall& call) { return call.disposition == Disposition::kDeclined; });
-      if (declined > 1) return std::nullopt;
+    // A clear "no" is one. What may be something else, or a network's doing, is tried
+    // once more.
+    case Disposition::kDeclined:
+      if (!last.ambiguous || Repeats(history, last) > 1) return std::nullopt;
       return retry.declined;
-    }
+    case Disposition::kNetworkBlocked:
+      if (Repeats(history, last) > 1) return std::nullopt;
+      return retry.declined;
     // The number is dead, not the person: the next number at once.
     case Disposition::kInvalidNumber: return absl::ZeroDuration();
     case Disposition::kUnreachable: return retry.unreachable;
-    case Disposition::kNetworkBlocked: return std::nullopt;
     case Disposition::kCongestion: return retry.congestion;
     case Disposition::kConfigError: return retry.provider_error;
     case Disposition::kProviderError: return retry.provider_error;
@@ -223,10 +243,7 @@ std::optional<absl::Duration> DelayAfter(const Campaign& campaign, const Recipie
 double BackoffFactor(const RetryPolicy& retry, const RecipientHistory& history,
                      const TriedCall& last) {
   if (last.disposition == Disposition::kAnswered) return 1;
-  const auto repeats =
-      std::count_if(history.tried.begin(), history.tried.end(),
-                    [&](const TriedCall& call) { return call.disposition == last.disposition; });
-  return std::pow(retry.backoff, std::max<std::ptrdiff_t>(repeats - 1, 0));
+  return std::pow(retry.backoff, std::max<std::ptrdiff_t>(Repeats(history, last) - 1, 0));
 }
 
 absl::TimeZone ZoneOf(const Campaign& campaign, const RecipientHistory& history) {
@@ -284,8 +301,9 @@ RecipientVerdict DecideRecipient(const Campaign& campaign, const RecipientHistor
   if (number < 0) return WithoutNumber(history);
   if (history.tried.empty()) return TryAt(campaign, history, number, now);
   if (EnoughAnswers(campaign, history)) return Finally(history, "enough_answers");
-  const auto counted = std::count_if(history.tried.begin(), history.tried.end(), Counts);
-  if (counted >= campaign.spec.retry.attempts_max) return Finally(history, "attempts_used_up");
+  if (CountAttempts(history) >= campaign.spec.retry.attempts_max) {
+    return Finally(history, "attempts_used_up");
+  }
   const TriedCall& last = history.tried.back();
   const std::optional<absl::Duration> delay = DelayAfter(campaign, history, last);
   if (!delay) return Finally(history, "not_again");

@@ -26,6 +26,8 @@ struct TriedCall {
   bool acknowledged = false;
   bool refused = false;
   bool opted_out = false;
+  bool given_back = false;  // Our own limit was why nobody rang: no attempt of theirs.
+  bool ambiguous = false;   // The disposition may be another.
   absl::Time ended_at;
 
   friend bool operator==(const TriedCall&, const TriedCall&) = default;

@@ -212,6 +212,18 @@ struct PlannedAttempt {
   int people = 1;                     // Served by this call (CallGroup).
 };
 
+// A send of unknown fate, as whoever sends it again under its id has to know it.
+struct UnresolvedSend {
+  AttemptKey attempt;
+  PhoneNumber to;
+  PhoneNumber from;
+  std::string time_zone;  // Empty: the campaign's.
+  int send_no = 1;
+  absl::Time intended_at;
+  absl::Time last_sent;  // Or repeated.
+  int repetitions = 0;
+};
+
 struct IntentRequest {
   AttemptKey attempt;
   PhoneNumber caller;
@@ -241,6 +253,15 @@ struct AttemptInput {
   std::optional<Fact> fact;
 };
 
+// A call as whoever acts on it has to know it.
+struct LiveCall {
+  AttemptKey attempt;
+  TrunkId trunk;
+  std::string call;  // The provider's id.
+  PhoneNumber to;    // Whom it rings.
+  PhoneNumber from;  // Our caller number.
+};
+
 // What came of one attempt in a batch of inputs; one for each distinct attempt.
 struct AttemptChange {
   AttemptKey attempt;
@@ -248,6 +269,7 @@ struct AttemptChange {
   int new_facts = 0;   // Facts that were not there before.
   CallView view;
   std::vector<Action> new_actions;  // Inserted by this call: the caller sends them.
+  std::optional<LiveCall> call;     // What they are done to; set if there are any.
   std::optional<absl::Time> wake;   // When to look again if nothing happens.
   bool ended_now = false;           // This call ended it: a slot is free.
   bool given_back_now = false;      // Back to planned: `not_before` is in `retry_send_at`.
@@ -259,10 +281,8 @@ struct AttemptChange {
 
 // An action that was decided but whose result is not logged.
 struct PendingAction {
-  AttemptKey attempt;
+  LiveCall call;
   Action action;
-  std::string call;  // The provider's id.
-  TrunkId trunk;
 };
 
 // What carrying out a flow needs to know of its campaign.
@@ -300,6 +320,9 @@ class DialStore {
   virtual absl::StatusOr<std::vector<IntentVerdict>> CommitIntents(
       OperationId operation, const std::string& group, std::int64_t epoch, const Trunk& trunk,
       const std::vector<IntentRequest>& requests, absl::Time now) = 0;
+  // Sends of unknown fate on a trunk, of running campaigns; at most `limit`. Whoever
+  // sends one again does so soon after: this is where the campaign's state is checked.
+  virtual absl::StatusOr<std::vector<UnresolvedSend>> ListUnresolved(TrunkId trunk, int limit) = 0;
   // Planned attempts whose window has closed go back to the due queue at `due`.
   virtual absl::Status ReturnToQueue(const std::vector<std::pair<AttemptKey, absl::Time>>& attempts,
                                      absl::Time now) = 0;

@@ -13,6 +13,10 @@ TOCSIN_DEFINE_ENUM_NAMES(Dialect, "2021-04", "2021-05", "ga")
 TOCSIN_DEFINE_ENUM_NAMES(Spelling, "overview", "swagger")
 TOCSIN_DEFINE_ENUM_NAMES(CredentialKind, "none", "access_key", "connection_string", "bearer_token")
 
+bool RepeatsSafely(Dialect dialect) {
+  return dialect == Dialect::kGa;
+}
+
 namespace {
 
 // Scheme, authority and what follows of "http://host:port/..."; empty parts if

@@ -13,6 +13,9 @@ namespace tocsin {
 
 enum class Dialect { kPreview202104, kPreview202105, kGa };
 std::string_view Name(Dialect dialect);  // "2021-04", "2021-05", "ga"
+// Whether a create-call may be sent again under its id: the provider gives the
+// first answer again and places no second call.
+bool RepeatsSafely(Dialect dialect);
 template <>
 std::optional<Dialect> FromName(std::string_view name);
 

@@ -38,6 +38,16 @@ class ArrayLiteral {
   // NULL if empty.
   void AddOrNull(std::string_view text);
 
+  // An enumerator's name; NULL if unset.
+  template <class E>
+  void AddName(const std::optional<E>& value) {
+    if (value.has_value()) {
+      Add(Name(*value));
+    } else {
+      AddNull();
+    }
+  }
+
   int size() const { return size_; }
   std::string Take() &&;
 

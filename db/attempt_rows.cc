@@ -27,6 +27,9 @@ AttemptResult ReadResult(RowReader& row) {
   result.source = row.OptEnum<DispositionSource>();
   result.code = row.Int();
   result.subcode = row.Int();
+  result.sip = row.Int();
+  result.q850 = row.Int();
+  result.cause = row.OptEnum<EndCause>();
   result.reason = row.Text();
   result.delivery = row.Enum<Delivery>();
   result.heard_ms = row.Int64();
@@ -70,15 +73,6 @@ std::optional<absl::Time> PressedAt(const std::optional<KeyPress>& press) {
   return AsStored(press->at);
 }
 
-template <class E>
-void AddName(ArrayLiteral& literal, const std::optional<E>& value) {
-  if (value) {
-    literal.Add(Name(*value));
-  } else {
-    literal.AddNull();
-  }
-}
-
 }  // namespace
 
 std::map<AttemptKey, AttemptRow> LockAttempts(Session& session, const std::set<AttemptKey>& keys) {
@@ -106,6 +100,9 @@ AttemptResult ResultOf(const CallView& view, int not_sent) {
   if (view.disposition) result.source = view.source;
   result.code = view.code;
   result.subcode = view.subcode;
+  result.sip = view.sip;
+  result.q850 = view.q850;
+  result.cause = view.cause;
   result.reason = view.reason;
   result.delivery = view.delivery;
   result.heard_ms = absl::ToInt64Milliseconds(view.heard);
@@ -142,8 +139,8 @@ void Count(const Campaign& campaign, const AttemptResult& result, int sign, Coun
 void WriteAttempts(Session& session, const std::vector<const AttemptRow*>& rows) {
   if (rows.empty()) return;
   ArrayLiteral campaigns, attempts, states, not_sent, retry_send_at, calls, seizures, sent_at,
-      ringing_at, answered_at, ended_at, dispositions, sources, codes, subcodes, reasons,
-      deliveries, heard_ms, answered_by, acknowledged_at, refused_at, opted_out_at,
+      ringing_at, answered_at, ended_at, dispositions, sources, codes, subcodes, sips, q850s,
+      causes, reasons, deliveries, heard_ms, answered_by, acknowledged_at, refused_at, opted_out_at,
       asked_operator_at, revisions;
   for (const AttemptRow* row : rows) {
     const AttemptResult& result = row->result;
@@ -158,10 +155,13 @@ void WriteAttempts(Session& session, const std::vector<const AttemptRow*>& rows)
     ringing_at.Add(result.ringing_at);
     answered_at.Add(result.answered_at);
     ended_at.Add(result.ended_at);
-    AddName(dispositions, result.disposition);
-    AddName(sources, result.source);
+    dispositions.AddName(result.disposition);
+    sources.AddName(result.source);
     codes.Add(result.code);
     subcodes.Add(result.subcode);
+    sips.Add(result.sip);
+    q850s.Add(result.q850);
+    causes.AddName(result.cause);
     reasons.Add(result.reason);
     deliveries.Add(Name(result.delivery));
     heard_ms.Add(result.heard_ms);
@@ -177,7 +177,8 @@ void WriteAttempts(Session& session, const std::vector<const AttemptRow*>& rows)
               std::move(calls).Take(), std::move(seizures).Take(), std::move(sent_at).Take(),
               std::move(ringing_at).Take(), std::move(answered_at).Take(),
               std::move(ended_at).Take(), std::move(dispositions).Take(), std::move(sources).Take(),
-              std::move(codes).Take(), std::move(subcodes).Take(), std::move(reasons).Take(),
+              std::move(codes).Take(), std::move(subcodes).Take(), std::move(sips).Take(),
+              std::move(q850s).Take(), std::move(causes).Take(), std::move(reasons).Take(),
               std::move(deliveries).Take(), std::move(heard_ms).Take(),
               std::move(answered_by).Take(), std::move(acknowledged_at).Take(),
               std::move(refused_at).Take(), std::move(opted_out_at).Take(),

@@ -31,6 +31,9 @@ struct AttemptResult {
   std::optional<DispositionSource> source;
   int code = 0;
   int subcode = 0;
+  int sip = 0;
+  int q850 = 0;
+  std::optional<EndCause> cause;
   std::string reason;
   Delivery delivery = Delivery::kNone;
   std::int64_t heard_ms = 0;

@@ -447,7 +447,11 @@ void FactBatch::WriteActions() {
     Action action;
     action.ordinal = row.Int();
     action.kind = row.Enum<ActionKind>();
-    works_.at(key).change.new_actions.push_back(action);
+    Work& work = works_.at(key);
+    work.change.new_actions.push_back(action);
+    if (work.change.call) continue;
+    work.change.call = {key, work.row.trunk, work.change.view.call, StoredNumber(work.row.number),
+                        StoredNumber(*work.row.caller)};
   }
 }
 

@@ -12,8 +12,8 @@ namespace tocsin::db {
 std::map<AttemptKey, int> InsertFacts(Session& session, const std::vector<AttemptFact>& facts) {
   std::map<AttemptKey, int> inserted;
   if (facts.empty()) return inserted;
-  ArrayLiteral campaigns, attempts, keys, kinds, at, received_at, numbers, codes, subcodes, tones,
-      calls, texts, raws;
+  ArrayLiteral campaigns, attempts, keys, kinds, at, received_at, numbers, codes, subcodes, sips,
+      q850s, causes, tones, calls, texts, raws;
   for (const auto& [attempt, fact] : facts) {
     campaigns.Add(attempt.campaign.value());
     attempts.Add(attempt.attempt.value());
@@ -24,6 +24,9 @@ std::map<AttemptKey, int> InsertFacts(Session& session, const std::vector<Attemp
     numbers.Add(fact.number);
     codes.Add(fact.code);
     subcodes.Add(fact.subcode);
+    sips.Add(fact.sip);
+    q850s.Add(fact.q850);
+    causes.AddName(fact.cause);
     tones.AddOrNull(fact.tone == 0 ? std::string_view() : std::string_view(&fact.tone, 1));
     calls.AddOrNull(fact.call);
     texts.AddOrNull(fact.text);
@@ -33,7 +36,8 @@ std::map<AttemptKey, int> InsertFacts(Session& session, const std::vector<Attemp
       session.Run(query::kInsertFacts, std::move(campaigns).Take(), std::move(attempts).Take(),
                   std::move(keys).Take(), std::move(kinds).Take(), std::move(at).Take(),
                   std::move(received_at).Take(), std::move(numbers).Take(), std::move(codes).Take(),
-                  std::move(subcodes).Take(), std::move(tones).Take(), std::move(calls).Take(),
+                  std::move(subcodes).Take(), std::move(sips).Take(), std::move(q850s).Take(),
+                  std::move(causes).Take(), std::move(tones).Take(), std::move(calls).Take(),
                   std::move(texts).Take(), std::move(raws).Take());
   for (const pqxx::row& raw : result) {
     RowReader row(raw);
@@ -60,6 +64,9 @@ std::map<AttemptKey, std::vector<Fact>> ReadFacts(Session& session,
     fact.number = row.Int();
     fact.code = row.Int();
     fact.subcode = row.Int();
+    fact.sip = row.Int();
+    fact.q850 = row.Int();
+    fact.cause = row.OptEnum<EndCause>();
     const std::string tone = row.Text();
     fact.tone = tone.empty() ? '\0' : tone.front();
     fact.call = row.Text();

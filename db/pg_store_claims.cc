@@ -20,13 +20,6 @@
 namespace tocsin::db {
 namespace {
 
-// A number of the database's own rows.
-PhoneNumber StoredNumber(const std::string& text) {
-  auto number = PhoneNumber::Parse(text);
-  if (!number.ok()) throw std::runtime_error("unexpected number");
-  return *std::move(number);
-}
-
 std::vector<PlannedAttempt> ReadPlanned(Session& session, CampaignId campaign,
                                         const std::string& attempts) {
   std::vector<PlannedAttempt> planned;

@@ -49,6 +49,27 @@ absl::StatusOr<std::vector<AttemptKey>> PgStore::ListLiveAttempts(AttemptKey aft
   });
 }
 
+absl::StatusOr<std::vector<UnresolvedSend>> PgStore::ListUnresolved(TrunkId trunk, int limit) {
+  using Sends = absl::StatusOr<std::vector<UnresolvedSend>>;
+  return Read(*pool_, [&](Session& session) -> Sends {
+    std::vector<UnresolvedSend> sends;
+    for (const pqxx::row& raw : session.Run(query::kListUnresolved, trunk.value(), limit)) {
+      RowReader row(raw);
+      const CampaignId campaign(row.Int64());
+      const AttemptKey attempt{campaign, AttemptId(row.Int64())};
+      PhoneNumber to = row.Number();
+      UnresolvedSend send{attempt, std::move(to), row.Number()};
+      send.time_zone = row.Text();
+      send.send_no = row.Int();
+      send.intended_at = row.Time();
+      send.last_sent = row.Time();
+      send.repetitions = row.Int();
+      sends.push_back(std::move(send));
+    }
+    return sends;
+  });
+}
+
 absl::StatusOr<std::vector<AttemptKey>> PgStore::ListHangUpsOwed(CampaignId campaign, int limit) {
   return Read(*pool_, [&](Session& session) -> Keys {
     return ReadKeys(session.Run(query::kListHangUpsOwed, campaign.value(), limit));
@@ -63,14 +84,16 @@ absl::StatusOr<std::vector<PendingAction>> PgStore::ClaimPendingActions(absl::Ti
     for (const pqxx::row& raw :
          session.Run(query::kClaimPendingActions, TimeText(before), limit, TimeText(now))) {
       RowReader row(raw);
-      PendingAction action;
-      action.attempt.campaign = CampaignId(row.Int64());
-      action.attempt.attempt = AttemptId(row.Int64());
-      action.action.ordinal = row.Int();
-      action.action.kind = row.Enum<ActionKind>();
-      action.trunk = TrunkId(row.Int64());
-      action.call = row.Text();
-      pending.push_back(std::move(action));
+      const CampaignId campaign(row.Int64());
+      const AttemptId attempt(row.Int64());
+      Action action;
+      action.ordinal = row.Int();
+      action.kind = row.Enum<ActionKind>();
+      const TrunkId trunk(row.Int64());
+      PhoneNumber to = row.Number();
+      PhoneNumber from = row.Number();
+      pending.push_back(
+          {{{campaign, attempt}, trunk, row.Text(), std::move(to), std::move(from)}, action});
     }
     return pending;
   });

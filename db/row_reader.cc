@@ -9,6 +9,12 @@
 
 namespace tocsin::db {
 
+PhoneNumber StoredNumber(const std::string& text) {
+  auto number = PhoneNumber::Parse(text);
+  if (!number.ok()) throw std::runtime_error("unexpected number");
+  return *std::move(number);
+}
+
 void RowReader::Bad() {
   throw std::runtime_error("unexpected column");
 }

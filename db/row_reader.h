@@ -8,8 +8,12 @@
 
 #include "absl/time/time.h"
 #include "core/disposition.h"
+#include "core/phone_number.h"
 
 namespace tocsin::db {
+
+// A number of the database's own rows. Throws like RowReader.
+PhoneNumber StoredNumber(const std::string& text);
 
 // Reads a row's columns from left to right, in the order of the statement's
 // SELECT list. Text that is not what its type promises throws (and ends in
@@ -23,6 +27,7 @@ class RowReader {
   double Double();
   bool Bool();
   std::string Text();  // NULL: empty.
+  PhoneNumber Number() { return StoredNumber(Text()); }
   absl::Time Time();
   absl::Duration Milliseconds() { return absl::Milliseconds(Int64()); }
   std::vector<std::string> Texts();

@@ -4,10 +4,9 @@
 #include <utility>
 #include <variant>
 
-#include "base/log.h"
 #include "base/status_macros.h"
+#include "dialer/provider_values.h"
 #include "fmt/format.h"
-#include "wire/digest.h"
 
 namespace tocsin::dialer {
 namespace {
@@ -15,11 +14,8 @@ namespace {
 constexpr std::chrono::seconds kTrunksFresh{10};
 constexpr std::size_t kCampaignsMax = 10'000;
 
-// Providers want a GUID as the key of a file; the same file has the same.
-std::string CacheKeyOf(const std::string& uri) {
-  const std::string hex = wire::Hex(wire::Sha256(uri));
-  return fmt::format("{}-{}-{}-{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(12, 4),
-                     hex.substr(16, 4), hex.substr(20, 12));
+bool IsSuccess(int status) {
+  return status >= 200 && status < 300;
 }
 
 }  // namespace
@@ -83,61 +79,62 @@ ActionSender::~ActionSender() {
   Stop();
 }
 
-void ActionSender::CarryOut(AttemptKey attempt, TrunkId trunk, const std::string& call,
-                            const std::vector<Action>& actions) {
+void ActionSender::CarryOut(const LiveCall& call, const std::vector<Action>& actions) {
   // Whoever is woken finds the lock free.
-  if (Enqueue(attempt, trunk, call, actions)) filled_.notify_one();
+  if (Enqueue(call, actions)) filled_.notify_one();
 }
 
 // Puts them in line; true if somebody has to begin with it.
-bool ActionSender::Enqueue(AttemptKey attempt, TrunkId trunk, const std::string& call,
-                           const std::vector<Action>& actions) {
+bool ActionSender::Enqueue(const LiveCall& call, const std::vector<Action>& actions) {
   const std::lock_guard lock(mutex_);
-  const auto found = lines_.find(attempt);
+  const auto found = lines_.find(call.attempt);
   if (stopped_ || (found == lines_.end() && lines_.size() >= options_.waiting_max)) {
     left_to_sweeper_.fetch_add(actions.size(), std::memory_order_relaxed);
     return false;
   }
-  Line& line = lines_[attempt];
+  Line& line = lines_[call.attempt];
   const bool idle = line.orders.empty() && line.carried == 0;
   for (const Action& action : actions) {
     const bool waits = line.carried == action.ordinal ||
                        std::any_of(line.orders.begin(), line.orders.end(), [&](const Order& o) {
                          return o.action.ordinal == action.ordinal;
                        });
-    if (!waits) line.orders.push_back({action, trunk, call});
+    if (!waits) line.orders.push_back({action, call});
   }
   if (line.orders.empty() && line.carried == 0) {
-    lines_.erase(attempt);
+    lines_.erase(call.attempt);
     return false;
   }
-  if (idle) ready_.push_back(attempt);
+  if (idle) ready_.push_back(call.attempt);
   return idle;
 }
 
+// The call's next order, which is now being carried out. The lock is held.
+ActionSender::Order ActionSender::TakeNext() {
+  Line& line = lines_[ready_.front()];
+  ready_.pop_front();
+  Order order = std::move(line.orders.front());
+  line.orders.pop_front();
+  line.carried = order.action.ordinal;
+  return order;
+}
+
 void ActionSender::Work() {
+  std::unique_lock lock(mutex_);
   while (true) {
-    AttemptKey attempt;
-    Order order;
-    {
-      std::unique_lock lock(mutex_);
-      filled_.wait(lock, [this] { return stopped_ || !ready_.empty(); });
-      if (stopped_) return;
-      attempt = ready_.front();
-      ready_.pop_front();
-      Line& line = lines_[attempt];
-      order = std::move(line.orders.front());
-      line.orders.pop_front();
-      line.carried = order.action.ordinal;
-    }
+    filled_.wait(lock, [this] { return stopped_ || !ready_.empty(); });
+    if (stopped_) return;
+    Order order = TakeNext();
+    lock.unlock();
     ++order.tries;
-    const bool settled = Try(attempt, order);
-    Settle(attempt, std::move(order), settled);
+    const bool settled = Try(order);
+    Settle(std::move(order), settled);
+    lock.lock();
   }
 }
 
 // Gives the call its next action, or this one again.
-void ActionSender::Settle(AttemptKey attempt, Order order, bool settled) {
+void ActionSender::Settle(Order order, bool settled) {
   bool again = false;
   if (!settled) {
     tries_failed_.fetch_add(1, std::memory_order_relaxed);
@@ -145,6 +142,7 @@ void ActionSender::Settle(AttemptKey attempt, Order order, bool settled) {
     if (!again) left_to_sweeper_.fetch_add(1, std::memory_order_relaxed);
   }
   const int tries = order.tries;
+  const AttemptKey attempt = order.call.attempt;
   {
     const std::lock_guard lock(mutex_);
     Line& line = lines_[attempt];
@@ -164,50 +162,79 @@ void ActionSender::Settle(AttemptKey attempt, Order order, bool settled) {
 }
 
 absl::StatusOr<ProviderRequest> ActionSender::RequestOf(const Protocol& protocol,
-                                                        AttemptKey attempt, const Order& order) {
+                                                        const Order& order, absl::Time now) {
+  const CallAction action{order.call.attempt, order.call.call, order.action.ordinal, now};
   switch (order.action.kind) {
-    case ActionKind::kCancelMedia: return protocol.CancelMedia(order.call, order.action.ordinal);
-    case ActionKind::kHangUp: return protocol.HangUp(order.call);
+    case ActionKind::kCancelMedia: return protocol.CancelMedia(action);
+    case ActionKind::kHangUp: return protocol.HangUp(action);
     case ActionKind::kPlay: break;
   }
-  TOCSIN_ASSIGN_OR_RETURN(std::string uri, directory_.AudioUri(attempt.campaign));
-  std::string cache_key = CacheKeyOf(uri);
-  return protocol.Play(order.call, {.audio_uri = std::move(uri),
-                                    .cache_key = std::move(cache_key),
-                                    .ordinal = order.action.ordinal});
+  TOCSIN_ASSIGN_OR_RETURN(std::string uri, directory_.AudioUri(action.attempt.campaign));
+  std::string cache_key = GuidOf(uri);
+  return protocol.Play(
+      action, {.what = Recording{.audio_uri = std::move(uri), .cache_key = std::move(cache_key)}});
 }
 
-// True if there is nothing more to try: taken, or clearly refused.
-bool ActionSender::Try(AttemptKey attempt, const Order& order) {
-  const auto trunk = directory_.Trunk(order.trunk);
-  if (!trunk.ok()) return false;
-  const Protocol* protocol = ProtocolFor(trunk->dialect, trunk->spelling);
-  if (protocol == nullptr) return false;
-  auto request = RequestOf(*protocol, attempt, order);
-  const absl::Time sent_at = clock_.Now();
-  if (absl::IsFailedPrecondition(request.status())) {
-    Report(attempt, order, sent_at, 0, Message(request.status()));
-    return true;
-  }
-  if (!request.ok()) return false;
-  const auto http_order = SignedOrder(*trunk, *std::move(request), credentials_, sent_at);
-  if (!http_order.ok()) return false;
-  auto loan = pool_.Borrow(trunk->endpoint);
-  if (!loan.ok()) return false;
-  const HttpResult result = loan->Send(*http_order);
-  const auto* answer = std::get_if<HttpAnswer>(&result);
-  if (answer == nullptr) return false;
-  const bool taken = answer->status >= 200 && answer->status < 300;
-  const bool refused = answer->status >= 300 && answer->status < 500 && !IsThrottled(*answer);
-  if (!taken && !refused) return false;
-  Report(attempt, order, sent_at, answer->status,
-         taken ? std::string() : protocol->ReadError(answer->body));
+// The answer, if it says anything clear: done, or refused.
+std::optional<HttpAnswer> ActionSender::Send(const TrunkAddress& trunk, ProviderRequest request,
+                                             absl::Time now) {
+  const auto order = SignedOrder(trunk, std::move(request), credentials_, now);
+  if (!order.ok()) return std::nullopt;
+  auto loan = pool_.Borrow(trunk.endpoint);
+  if (!loan.ok()) return std::nullopt;
+  HttpResult result = loan->Send(*order);
+  auto* answer = std::get_if<HttpAnswer>(&result);
+  if (answer == nullptr || IsThrottled(*answer)) return std::nullopt;
+  if (answer->status < 200 || answer->status >= 500) return std::nullopt;
+  return std::move(*answer);
+}
+
+// Before the first copy is played, so that no key is missed. `deaf` says why keys
+// will not be heard if they will not: the message is worth playing all the same.
+// False if that is not clear yet.
+bool ActionSender::Listen(const Protocol& protocol, const TrunkAddress& trunk, const Order& order,
+                          std::string& deaf) {
+  if (order.action.ordinal != kFirstPlayOrdinal) return true;
+  const absl::Time now = clock_.Now();
+  auto request = protocol.ListenForKeys(
+      {order.call.attempt, order.call.call, order.action.ordinal, now}, order.call.to);
+  if (!request) return true;
+  const auto answer = Send(trunk, *std::move(request), now);
+  if (!answer) return false;
+  if (IsSuccess(answer->status)) return true;
+  deaf = fmt::format("keys are not heard: {} {}", answer->status,
+                     protocol.ReadError(answer->body).text);
   return true;
 }
 
-void ActionSender::Report(AttemptKey attempt, const Order& order, absl::Time sent_at, int status,
-                          std::string text) {
-  const bool taken = status >= 200 && status < 300;
+// True if there is nothing more to try: taken, or clearly refused.
+bool ActionSender::Try(const Order& order) {
+  const auto trunk = directory_.Trunk(order.call.trunk);
+  if (!trunk.ok()) return false;
+  const Protocol& protocol = ProtocolFor(trunk->dialect, trunk->spelling);
+  std::string deaf;
+  if (order.action.kind == ActionKind::kPlay && !Listen(protocol, *trunk, order, deaf))
+    return false;
+  const absl::Time sent_at = clock_.Now();
+  auto request = RequestOf(protocol, order, sent_at);
+  if (absl::IsFailedPrecondition(request.status())) {
+    Report(order, sent_at, 0, {.text = Message(request.status())});
+    return true;
+  }
+  if (!request.ok()) return false;
+  const auto answer = Send(*trunk, *std::move(request), sent_at);
+  if (!answer) return false;
+  if (!IsSuccess(answer->status)) {
+    Report(order, sent_at, answer->status, protocol.ReadError(answer->body));
+    return true;
+  }
+  if (!deaf.empty()) deaf_.fetch_add(1, std::memory_order_relaxed);
+  Report(order, sent_at, answer->status, {.text = std::move(deaf)});
+  return true;
+}
+
+void ActionSender::Report(const Order& order, absl::Time sent_at, int status, ProviderError error) {
+  const bool taken = IsSuccess(status);
   (taken ? accepted_ : refused_).fetch_add(1, std::memory_order_relaxed);
   Fact fact;
   fact.kind = taken ? FactKind::kActionAccepted : FactKind::kActionRefused;
@@ -216,13 +243,15 @@ void ActionSender::Report(AttemptKey attempt, const Order& order, absl::Time sen
   fact.number = order.action.ordinal;
   fact.key = OwnFactKey(fact.kind, fact.number);
   fact.code = status;
-  fact.text = std::move(text);
-  sink_.Record({attempt, std::move(fact)});
+  fact.subcode = error.subcode;
+  fact.text = std::move(error.text);
+  sink_.Record({order.call.attempt, std::move(fact)});
 }
 
 ActionCounters ActionSender::counters() const {
   const std::lock_guard lock(mutex_);
   return {.accepted = accepted_.load(),
+          .deaf = deaf_.load(),
           .refused = refused_.load(),
           .tries_failed = tries_failed_.load(),
           .left_to_sweeper = left_to_sweeper_.load(),

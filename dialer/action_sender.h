@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -46,6 +47,7 @@ class DialDirectory {
 
 struct ActionCounters {
   std::uint64_t accepted = 0;
+  std::uint64_t deaf = 0;  // Plays into calls whose keys cannot be heard.
   std::uint64_t refused = 0;
   std::uint64_t tries_failed = 0;  // Will be tried again, or left to the sweeper.
   std::uint64_t left_to_sweeper = 0;
@@ -73,10 +75,9 @@ class ActionSender {
                FactSink& sink, const Clock& clock);
   ~ActionSender();
 
-  // Does not block. `call` is the provider's id. An action of the same ordinal
-  // that still waits is not sent twice.
-  void CarryOut(AttemptKey attempt, TrunkId trunk, const std::string& call,
-                const std::vector<Action>& actions);
+  // Does not block. An action of the same ordinal that still waits is not sent
+  // twice.
+  void CarryOut(const LiveCall& call, const std::vector<Action>& actions);
 
   ActionCounters counters() const;
 
@@ -87,8 +88,7 @@ class ActionSender {
  private:
   struct Order {
     Action action;
-    TrunkId trunk;
-    std::string call;
+    LiveCall call;
     int tries = 0;
   };
   // A call's actions, in the order in which they were decided. The first is
@@ -98,15 +98,18 @@ class ActionSender {
     int carried = 0;  // Ordinal being sent now; 0: none.
   };
 
-  bool Enqueue(AttemptKey attempt, TrunkId trunk, const std::string& call,
-               const std::vector<Action>& actions);
+  bool Enqueue(const LiveCall& call, const std::vector<Action>& actions);
+  Order TakeNext();
   void Work();
-  bool Try(AttemptKey attempt, const Order& order);
-  absl::StatusOr<ProviderRequest> RequestOf(const Protocol& protocol, AttemptKey attempt,
-                                            const Order& order);
-  void Report(AttemptKey attempt, const Order& order, absl::Time sent_at, int status,
-              std::string text);
-  void Settle(AttemptKey attempt, Order order, bool settled);
+  bool Try(const Order& order);
+  bool Listen(const Protocol& protocol, const TrunkAddress& trunk, const Order& order,
+              std::string& deaf);
+  absl::StatusOr<ProviderRequest> RequestOf(const Protocol& protocol, const Order& order,
+                                            absl::Time now);
+  std::optional<HttpAnswer> Send(const TrunkAddress& trunk, ProviderRequest request,
+                                 absl::Time now);
+  void Report(const Order& order, absl::Time sent_at, int status, ProviderError error);
+  void Settle(Order order, bool settled);
 
   const Options options_;
   DialDirectory directory_;
@@ -115,6 +118,7 @@ class ActionSender {
   FactSink& sink_;
   const Clock& clock_;
   std::atomic<std::uint64_t> accepted_{0};
+  std::atomic<std::uint64_t> deaf_{0};
   std::atomic<std::uint64_t> refused_{0};
   std::atomic<std::uint64_t> tries_failed_{0};
   std::atomic<std::uint64_t> left_to_sweeper_{0};

@@ -73,8 +73,7 @@ void Dialer::Furnish(const Options& options, wire::CallbackSigner signer, DialSt
                                                            .prompt_base_url = callback_base_url_},
                                      store, *pool_, *credentials_, *recorder_, clock);
   recorder_->AddObserver([this](const AttemptChange& change) {
-    if (change.new_actions.empty()) return;
-    sender_->CarryOut(change.attempt, change.trunk, change.view.call, change.new_actions);
+    if (change.call) sender_->CarryOut(*change.call, change.new_actions);
   });
   if (observer) recorder_->AddObserver(std::move(observer));
   reconciler_ =

@@ -67,6 +67,9 @@ void WriteActions(const ActionCounters& counters, MetricsPage& page) {
   count("refused", counters.refused);
   count("failed", counters.tries_failed);
   count("left_to_sweeper", counters.left_to_sweeper);
+  page.Counter("tocsin_plays_deaf_total",
+               "First plays into calls whose keys the provider would not listen for.",
+               static_cast<double>(counters.deaf));
   page.Gauge("tocsin_actions_waiting", "Calls that wait for an action to be carried out.",
              static_cast<double>(counters.waiting));
 }

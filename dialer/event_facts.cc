@@ -6,13 +6,17 @@
 #include <variant>
 
 #include "dialer/provider_text.h"
+#include "wire/result_codes.h"
 
 namespace tocsin::dialer {
 namespace {
 
 constexpr std::size_t kCallIdBytesMax = 256;
-constexpr int kPlayed = 200;
-constexpr int kPlayFailed = 500;
+// Codes of a play's end, for one that comes without or with a contradicting one.
+constexpr int kPlayedCode = 200;
+constexpr int kCutCode = 400;
+constexpr int kFailedCode = 500;
+constexpr int kFirstFaultCode = 300;
 
 // The database and the rules have their own ideas of the year 200,000.
 bool IsCredible(absl::Time time, absl::Time received_at) {
@@ -49,6 +53,64 @@ FactKind KindOf(wire::CallState state) {
   return FactKind::kOtherEvent;
 }
 
+FactKind KindOf(wire::ga::EventType type) {
+  using enum wire::ga::EventType;
+  switch (type) {
+    case kCallConnected: return FactKind::kAnswered;
+    // A call that did not come about may be told by either, or by both.
+    case kCreateCallFailed:
+    case kCallDisconnected: return FactKind::kEnded;
+    case kPlayStarted: return FactKind::kPlayStarted;
+    case kPlayCompleted:
+    case kPlayFailed:
+    case kPlayCanceled: return FactKind::kPlayEnded;
+    case kContinuousToneReceived: return FactKind::kTone;
+    case kParticipantsUpdated:
+    case kRecognizeCompleted:
+    case kRecognizeFailed:
+    case kRecognizeCanceled:
+    case kContinuousToneFailed:
+    case kContinuousStopped:
+    case kSendDtmfTonesCompleted:
+    case kSendDtmfTonesFailed:
+    case kAddParticipantSucceeded:
+    case kAddParticipantFailed:
+    case kRemoveParticipantSucceeded:
+    case kRemoveParticipantFailed:
+    case kCancelAddParticipantSucceeded:
+    case kCancelAddParticipantFailed:
+    case kCallTransferAccepted:
+    case kCallTransferFailed:
+    case kMoveParticipantSucceeded:
+    case kMoveParticipantFailed:
+    case kAnswerFailed:
+    case kConnectFailed:
+    case kHoldFailed:
+    case kRecordingStateChanged:
+    case kStartRecordingFailed:
+    case kTranscriptionStarted:
+    case kTranscriptionStopped:
+    case kTranscriptionUpdated:
+    case kTranscriptionFailed:
+    case kMediaStreamingStarted:
+    case kMediaStreamingStopped:
+    case kMediaStreamingFailed: return FactKind::kOtherEvent;
+  }
+  return FactKind::kOtherEvent;
+}
+
+// The code of a play's end agrees with the event's name, whatever it carries.
+void SetPlayCode(wire::ga::EventType type, Fact& fact) {
+  using enum wire::ga::EventType;
+  const bool failure = fact.code >= kFirstFaultCode;
+  if (type == kPlayCompleted && fact.code == 0) fact.code = kPlayedCode;
+  if (type == kPlayFailed && !failure) fact.code = kFailedCode;
+  if (type == kPlayCanceled) {
+    if (!failure) fact.code = kCutCode;
+    fact.subcode = wire::kSubcodeCancelled;
+  }
+}
+
 // Fills in what each kind of event says.
 struct Describe {
   Fact& fact;
@@ -56,7 +118,32 @@ struct Describe {
   void operator()(const wire::UnknownEvent&) const {}
   void operator()(const wire::InviteParticipantResult&) const {}
   void operator()(const wire::ParticipantsUpdated&) const {}
-  void operator()(const wire::ga::CallEvent&) const {}
+
+  void operator()(const wire::ga::CallEvent& event) const {
+    const FactKind kind = KindOf(event.type);
+    if (kind == FactKind::kOtherEvent) return;
+    const bool of_play = kind == FactKind::kPlayStarted || kind == FactKind::kPlayEnded;
+    const int ordinal = of_play ? OrdinalOf(event.operation_context) : 0;
+    if (of_play && ordinal == 0) return;  // Of none that we asked for.
+    fact.kind = kind;
+    fact.number = ordinal;
+    fact.text.clear();
+    if (event.result) TakeResult(*event.result);
+    if (kind == FactKind::kPlayEnded) SetPlayCode(event.type, fact);
+    if (kind == FactKind::kEnded && event.result) fact.cause = wire::ga::CauseOf(*event.result);
+    if (const auto* tone = std::get_if<wire::ga::ToneReceived>(&event.detail)) {
+      fact.number = ToInt(tone->sequence_id);
+      fact.tone = tone->tone;
+    }
+  }
+
+  void TakeResult(const wire::ga::ResultInformation& result) const {
+    fact.code = result.code;
+    fact.subcode = result.subcode;
+    fact.text = Scrubbed(result.message);
+    if (result.sip) fact.sip = result.sip->code;
+    if (result.q850) fact.q850 = result.q850->code;
+  }
 
   void operator()(const wire::CallStateChanged& event) const {
     fact.kind = KindOf(event.state);
@@ -84,8 +171,9 @@ struct Describe {
       fact.text = Scrubbed(event.result_info->message);
     }
     // Status and code may contradict each other, and the log keeps the code only.
-    if (outcome == wire::PlayOutcome::kCompleted && fact.code == 0) fact.code = kPlayed;
-    if (outcome == wire::PlayOutcome::kFailed && fact.code < 300) fact.code = kPlayFailed;
+    if (outcome == wire::PlayOutcome::kCompleted && fact.code == 0) fact.code = kPlayedCode;
+    if (outcome == wire::PlayOutcome::kFailed && fact.code < kFirstFaultCode)
+      fact.code = kFailedCode;
   }
 };
 

@@ -34,6 +34,15 @@ bool IsUnfit(const absl::Status& status) {
          absl::IsAlreadyExists(status) || absl::IsFailedPrecondition(status);
 }
 
+// How a call that ended with 603 was read; empty for any other.
+std::string_view ReadingOf603(const CallView& view) {
+  const bool is_603 =
+      view.cause == EndCause::kBlocked || view.cause == EndCause::kDeclinedOrLimited;
+  if (!is_603 || view.disposition == Disposition::kAnswered) return {};
+  if (view.ambiguous) return "ambiguous";
+  return view.remedy == Remedy::kGiveBack ? "own_limit" : "blocked";
+}
+
 void RaiseTo(std::atomic<std::uint64_t>& largest, std::uint64_t value) {
   std::uint64_t before = largest.load(std::memory_order_relaxed);
   while (before < value && !largest.compare_exchange_weak(before, value)) {
@@ -338,7 +347,10 @@ void FactRecorder::Tally(const Batch& batch, const std::vector<AttemptChange>& c
   for (const AttemptChange& change : changes) by_attempt.emplace(change.attempt, &change);
   const std::lock_guard lock(tallies_mutex_);
   for (const AttemptChange& change : changes) {
-    if (change.ended_now && change.disposition) ++ended_[{change.trunk, *change.disposition}];
+    if (!change.ended_now || !change.disposition) continue;
+    ++ended_[{change.trunk, *change.disposition}];
+    const std::string_view reading = ReadingOf603(change.view);
+    if (!reading.empty()) ++refused_603_[{change.trunk, reading}];
   }
   for (std::size_t i = 0; i < batch.inputs.size(); ++i) {
     const AttemptInput& input = batch.inputs[i];
@@ -386,6 +398,13 @@ void FactRecorder::WriteMetrics(MetricsPage& page,
     page.Counter("tocsin_attempts_ended_total", "Attempts that ended, by disposition.",
                  static_cast<double>(attempts),
                  {{"trunk", name_of(key.first)}, {"disposition", std::string(Name(key.second))}});
+  }
+  for (const auto& [key, attempts] : refused_603_) {
+    page.Counter("tocsin_attempts_refused_603_total",
+                 "Attempts that ended with 603, by how it was read. By caller number: "
+                 "reporting.caller_numbers.",
+                 static_cast<double>(attempts),
+                 {{"trunk", name_of(key.first)}, {"reason", std::string(key.second)}});
   }
 }
 

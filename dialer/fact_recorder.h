@@ -166,6 +166,7 @@ class FactRecorder final : public FactSink {
   mutable std::mutex tallies_mutex_;
   std::map<TrunkId, LagGauge> lags_;
   std::map<std::pair<TrunkId, Disposition>, std::uint64_t> ended_;
+  std::map<std::pair<TrunkId, std::string_view>, std::uint64_t> refused_603_;  // By reason.
   std::vector<std::unique_ptr<Lane>> lanes_;
   WakeHeap wakes_;
 

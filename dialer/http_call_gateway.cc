@@ -10,6 +10,12 @@
 
 namespace tocsin::dialer {
 
+namespace {
+
+constexpr int kMonthlyLimit = 8529;
+
+}  // namespace
+
 CreateCallResult ReadCreateCallAnswer(const Protocol& protocol, const HttpAnswer& answer,
                                       absl::Time now) {
   if (answer.status >= 200 && answer.status < 300) {
@@ -17,11 +23,14 @@ CreateCallResult ReadCreateCallAnswer(const Protocol& protocol, const HttpAnswer
     if (call) return CallAccepted{*std::move(call)};
     return CallOutcomeUnknown{fmt::format("answered {} without a readable id", answer.status)};
   }
-  if (IsThrottled(answer)) return CallThrottled{RetryAfter(answer, now)};
+  const ProviderError error = protocol.ReadError(answer.body);
+  if (IsThrottled(answer)) {
+    return CallThrottled{RetryAfter(answer, now), error.subcode == kMonthlyLimit};
+  }
   if (answer.status < 300 || answer.status >= 500) {
     return CallOutcomeUnknown{fmt::format("answered {}", answer.status)};
   }
-  std::string reason = protocol.ReadError(answer.body);
+  std::string reason = error.text;
   if (reason.empty() && answer.status < 400) reason = "redirects are not followed";
   if (reason.empty()) reason = fmt::format("answered {}", answer.status);
   return CallRefused{answer.status, std::move(reason)};
@@ -127,7 +136,13 @@ void HttpCallGateway::Work() {
 CreateCallCompletion HttpCallGateway::NotSent(const CreateCallRequest& request,
                                               std::string reason) const {
   const absl::Time now = clock_.Now();
-  return {request.attempt, request.send_no, CallNotSent{std::move(reason)}, now, now};
+  return {.attempt = request.attempt,
+          .send_no = request.send_no,
+          .caller_full = request.caller_full,
+          .repetition = request.repetition,
+          .result = CallNotSent{std::move(reason)},
+          .sent_at = now,
+          .answered_at = now};
 }
 
 CreateCallCompletion HttpCallGateway::Place(const Order& order) {
@@ -147,15 +162,14 @@ void HttpCallGateway::WriteMetrics(MetricsPage& page) const {
 }
 
 CreateCallResult HttpCallGateway::Exchange(const Order& order, CreateCallCompletion& completion) {
-  const Protocol* protocol = ProtocolFor(order.trunk.dialect, order.trunk.spelling);
-  if (protocol == nullptr) {
-    return CallRefused{0, fmt::format("dialect {} is not spoken", Name(order.trunk.dialect))};
-  }
-  const std::string callback =
-      signer_.Sign(CallbackOf(order.trunk, order.request.attempt), options_.callback_base_url);
-  auto signed_order = SignedOrder(
-      order.trunk, protocol->CreateCall(order.request, callback, order.trunk.source_user),
-      credentials_, clock_.Now());
+  const Protocol& protocol = ProtocolFor(order.trunk.dialect, order.trunk.spelling);
+  const absl::Time now = clock_.Now();
+  const CallSetup setup{.callback_url = signer_.Sign(CallbackOf(order.trunk, order.request.attempt),
+                                                     options_.callback_base_url),
+                        .source_user = order.trunk.source_user,
+                        .first_sent = order.request.intended_at};
+  auto signed_order =
+      SignedOrder(order.trunk, protocol.CreateCall(order.request, setup), credentials_, now);
   if (!signed_order.ok()) return CallNotSent{Message(signed_order.status())};
   auto loan = pool_.Borrow(order.trunk.endpoint);
   if (!loan.ok()) return CallNotSent{Message(loan.status())};
@@ -169,7 +183,7 @@ CreateCallResult HttpCallGateway::Exchange(const Order& order, CreateCallComplet
   if (auto* unanswered = std::get_if<HttpUnanswered>(&result)) {
     return CallOutcomeUnknown{std::move(unanswered->reason)};
   }
-  return ReadCreateCallAnswer(*protocol, std::get<HttpAnswer>(result), clock_.Now());
+  return ReadCreateCallAnswer(protocol, std::get<HttpAnswer>(result), clock_.Now());
 }
 
 }  // namespace tocsin::dialer

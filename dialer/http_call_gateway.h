@@ -21,7 +21,7 @@ namespace tocsin::dialer {
 //
 //   2xx with an id              accepted
 //   2xx without                 unknown: somebody may be ringing
-//   429, 503 with Retry-After   throttled
+//   429, 503 with Retry-After   throttled; with 8529 until somebody has looked at it
 //   other 4xx, and 3xx          refused
 //   5xx and anything else       unknown
 CreateCallResult ReadCreateCallAnswer(const Protocol& protocol, const HttpAnswer& answer,

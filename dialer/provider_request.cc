@@ -29,6 +29,7 @@ absl::StatusOr<HttpOrder> SignedOrder(const TrunkAddress& trunk, ProviderRequest
   order.method = std::move(request.method);
   order.path_and_query = WithApiVersion(request.path_and_query, trunk.api_version);
   order.body = std::move(request.body);
+  order.headers = std::move(request.headers);
   TOCSIN_ASSIGN_OR_RETURN(const Authority authority,
                           credentials.Get(trunk.credential, trunk.endpoint));
   TOCSIN_ASSIGN_OR_RETURN(const Endpoint endpoint, ParseEndpoint(trunk.endpoint));
@@ -38,12 +39,13 @@ absl::StatusOr<HttpOrder> SignedOrder(const TrunkAddress& trunk, ProviderRequest
     }
     order.headers.emplace_back("Authorization", "Bearer " + authority.bearer_token.Reveal());
   } else if (!authority.access_key.empty()) {
-    order.headers = wire::RequestSigner(authority.access_key)
-                        .Sign({.method = order.method,
-                               .path_and_query = order.path_and_query,
-                               .host = endpoint.host_header,
-                               .body = order.body},
-                              now);
+    auto signature = wire::RequestSigner(authority.access_key)
+                         .Sign({.method = order.method,
+                                .path_and_query = order.path_and_query,
+                                .host = endpoint.host_header,
+                                .body = order.body},
+                               now);
+    order.headers.insert(order.headers.end(), signature.begin(), signature.end());
   }
   return order;
 }

@@ -69,7 +69,7 @@ absl::Status Reconciler::SendActionsAgain() {
         const auto pending,
         store_.ClaimPendingActions(now - options_.action_patience, options_.page, now));
     for (const PendingAction& action : pending) {
-      sender_.CarryOut(action.attempt, action.trunk, action.call, {action.action});
+      sender_.CarryOut(action.call, {action.action});
       actions_again_.fetch_add(1, std::memory_order_relaxed);
     }
     if (pending.size() < static_cast<std::size_t>(options_.page)) return absl::OkStatus();

@@ -23,6 +23,8 @@ inline constexpr std::chrono::milliseconds kRefreshEvery{500};
 inline constexpr std::chrono::seconds kRefreshIdleEvery{5};
 inline constexpr std::chrono::milliseconds kRefreshApart{100};
 inline constexpr std::chrono::milliseconds kPauseAfterError{500};
+// Between looks for sends that may be repeated.
+inline constexpr std::chrono::seconds kRepeatEvery{1};
 // A successor waits for this after the old lease has expired, so that what its
 // predecessor sent last is out of every window.
 inline constexpr std::chrono::seconds kSuccessorWait{1};
@@ -40,7 +42,10 @@ struct Scheduler::TrunkDesk {
   SlotCount slots;
   SteadyTime counted_at{};
   bool slots_stale = true;
-  bool full = false;       // The last intent found a cap reached.
+  bool full = false;  // The last intent found a cap reached.
+  // When to look for sends of unknown fate that may be repeated; unset while there
+  // are none.
+  std::optional<SteadyTime> repeat_at = SteadyTime{};
   double strain = 0;       // Of its events' way (core/fact_sink.h), averaged.
   bool held_back = false;  // By it, as the log was told.
 };

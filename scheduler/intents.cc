@@ -156,15 +156,8 @@ std::vector<IntentRequest> Scheduler::Prepare(TrunkDesk& desk,
       continue;
     }
     if (const auto* wrong = std::get_if<GuardMisconfigured>(&verdict)) {
-      const std::string reason = "guard: " + wrong->reason;
-      for (auto& [id, other] : trunks_) other->gate.Stop(attempt.key.campaign);
-      if (Succeeded(store_.PauseCampaign(attempt.key.campaign, reason, now_), "pause_campaign")) {
-        Log(LogLevel::kError, "campaign_paused_by_guard",
-            {{"campaign", attempt.key.campaign.value()}, {"reason", wrong->reason}});
-        campaign->active.campaign.state = CampaignState::kPaused;
-      }
+      Pause(*campaign, "guard: " + wrong->reason, "campaign_paused_by_guard");
       campaign->pool.push_front(std::move(attempt));
-      refresh_wanted_ = true;
       continue;
     }
     std::optional<std::string> refusal;
@@ -247,17 +240,31 @@ void Scheduler::Settle(TrunkDesk& desk, std::vector<PlannedAttempt> picked,
 
 void Scheduler::HandOver(TrunkDesk& desk, PlannedAttempt attempt, const PhoneNumber& caller) {
   const AttemptKey key = attempt.key;
-  CreateCallRequest request{key, attempt.to, caller, attempt.sends + 1};
+  const bool caller_full =
+      desk.slots.live_by_caller[caller.e164()] >= desk.trunk.concurrent_max_per_caller;
+  CreateCallRequest request{.attempt = key,
+                            .to = attempt.to,
+                            .from = caller,
+                            .send_no = attempt.sends + 1,
+                            .caller_full = caller_full,
+                            .intended_at = now_};
   on_their_way_.insert_or_assign(key, std::move(attempt));
+  {
+    std::lock_guard lock(mutex_);
+    ++stats_.intents;
+  }
+  PassOn(desk, std::move(request));
+}
+
+void Scheduler::PassOn(TrunkDesk& desk, CreateCallRequest request) {
   ++in_gateway_;
   ++desk.in_gateway;
   {
     std::lock_guard lock(mutex_);
-    ++stats_.intents;
     ++outstanding_;
   }
   gateway_.Send(desk.trunk, std::move(request), desk.gate, [this](CreateCallCompletion completion) {
-    facts_.Record({completion.attempt, FactOf(completion)});
+    if (auto fact = FactOf(completion)) facts_.Record({completion.attempt, *std::move(fact)});
     std::function<void()> wake;
     {
       std::lock_guard lock(mutex_);

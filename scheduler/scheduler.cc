@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "core/completion_fact.h"
+#include "fmt/format.h"
 #include "scheduler/desks.h"
 
 namespace tocsin::scheduler {
@@ -59,6 +60,7 @@ SteadyTime Scheduler::Step() {
     for (CampaignDesk* desk : order) Attend(*desk);
     for (auto& [id, desk] : trunks_) {
       Probe(*desk);
+      RepeatUnresolved(*desk);
       Intend(*desk);
     }
   }
@@ -119,6 +121,7 @@ void Scheduler::TakeInputs() {
   }
   for (const CreateCallCompletion& completion : inputs.completions) TakeCompletion(completion);
   for (const AttemptChange& change : inputs.changes) TakeChange(change);
+  for (const TrunkId trunk : std::exchange(paused_trunks_, {})) PauseTrunk(trunk);
   if (inputs.campaigns_changed) refresh_wanted_ = true;
   // Every call that is tried again says so: while there are many, they are read
   // together.
@@ -137,6 +140,7 @@ void Scheduler::TakeCompletion(const CreateCallCompletion& completion) {
     if (campaign == nullptr && desk->in_gateway == 0) continue;
     --desk->in_gateway;
     desk->gate.Withdraw(completion.attempt);
+    if (completion.repetition > 0) repeating_.erase(completion.attempt);
     const TrunkBreaker::State before = desk->breaker.state();
     if (const auto* throttled = std::get_if<CallThrottled>(&completion.result)) {
       desk->breaker.Answered();
@@ -145,6 +149,7 @@ void Scheduler::TakeCompletion(const CreateCallCompletion& completion) {
       ++desk->throttles;
       ++stats_.given_back;
       desk->gate.HoldUntil(steady_ + absl::ToChronoNanoseconds(wait));
+      if (throttled->until_looked_at) paused_trunks_.insert(id);
     } else if (const auto* not_sent = std::get_if<CallNotSent>(&completion.result)) {
       ++stats_.given_back;
       // A permit that was refused says nothing about the trunk.
@@ -153,6 +158,7 @@ void Scheduler::TakeCompletion(const CreateCallCompletion& completion) {
       ++stats_.sent;
       ++stats_.unknown;
       desk->breaker.Failed(now_);
+      if (RepeatsSafely(desk->trunk.dialect)) desk->repeat_at = steady_ + kRepeatEvery;
     } else {
       ++stats_.sent;
       desk->throttles = 0;
@@ -181,6 +187,7 @@ void Scheduler::TakeChange(const AttemptChange& change) {
     if (const auto it = trunks_.find(change.trunk); it != trunks_.end()) {
       it->second->slots_stale = true;
     }
+    if (change.view.remedy == Remedy::kPauseTrunk) paused_trunks_.insert(change.trunk);
     // It may have been the last one, or have put somebody back into the queue.
     refresh_at_ = std::min(refresh_at_, steady_ + kRefreshEvery);
   }
@@ -264,7 +271,10 @@ void Scheduler::StopLeading() {
     stats_.leading = false;
     stats_.trunks.clear();
   }
-  for (auto& [id, desk] : trunks_) desk->gate.SetLeaseValidUntil(SteadyTime{});
+  for (auto& [id, desk] : trunks_) {
+    desk->gate.SetLeaseValidUntil(SteadyTime{});
+    desk->repeat_at = SteadyTime{};
+  }
   // What is planned belongs to whoever leads next; it is in the database.
   campaigns_.clear();
   on_their_way_.clear();
@@ -312,6 +322,8 @@ void Scheduler::WriteMetrics(MetricsPage& page) const {
   count("tocsin_sends_given_back_total", "Sends that reached nobody.", now.given_back);
   count("tocsin_sends_unknown_total", "Sends of which nobody knows whether somebody rang.",
         now.unknown);
+  count("tocsin_sends_repeated_total", "Sends of unknown fate that were sent again under their id.",
+        now.repeated);
   count("tocsin_scheduler_store_errors_total", "Calls of the database that failed.",
         now.store_errors);
   page.Histogram("tocsin_pacer_late_seconds",
@@ -418,12 +430,33 @@ void Scheduler::LookAtBreaker(CampaignDesk& desk) {
   if (!Succeeded(progress.status(), "get_progress")) return;
   const auto reason = desk.breaker.Look(desk.active.campaign, *progress);
   if (!reason) return;
+  Pause(desk, *reason, "campaign_paused_by_breaker");
+}
+
+// Nothing of it leaves any more; true if that is in the database too.
+bool Scheduler::Pause(CampaignDesk& desk, const std::string& reason, std::string_view event) {
+  const CampaignId id = desk.active.campaign.id;
   for (auto& [trunk, trunk_desk] : trunks_) trunk_desk->gate.Stop(id);
-  if (!Succeeded(store_.PauseCampaign(id, *reason, now_), "pause_campaign")) return;
-  Log(LogLevel::kError, "campaign_paused_by_breaker",
-      {{"campaign", id.value()}, {"reason", *reason}});
-  desk.active.campaign.state = CampaignState::kPaused;
   refresh_wanted_ = true;
+  if (!Succeeded(store_.PauseCampaign(id, reason, now_), "pause_campaign")) return false;
+  Log(LogLevel::kError, event, {{"campaign", id.value()}, {"reason", reason}});
+  desk.active.campaign.state = CampaignState::kPaused;
+  return true;
+}
+
+// The provider will take no more calls on it, however long we wait.
+void Scheduler::PauseTrunk(TrunkId trunk) {
+  const auto found = trunks_.find(trunk);
+  if (found == trunks_.end()) return;
+  const std::string& name = found->second->trunk.name;
+  for (auto& [id, desk] : campaigns_) {
+    if (!desk->running() || desk->active.campaign.spec.trunk != name) continue;
+    Pause(*desk,
+          fmt::format("trunk {}: the provider's limit of calls in a month is reached (8529); have "
+                      "it raised, then resume",
+                      name),
+          "campaign_paused_with_trunk");
+  }
 }
 
 // Nobody is rung any more; whoever waits gets an outcome, a batch a step.
@@ -506,6 +539,7 @@ SteadyTime Scheduler::NextWake() {
   }
   for (auto& [id, desk] : trunks_) {
     if (const auto probe_at = desk->breaker.probe_at()) wake = std::min(wake, At(*probe_at));
+    if (desk->repeat_at && *desk->repeat_at > steady_) wake = std::min(wake, *desk->repeat_at);
     if (!ready || desk->breaker.state() != TrunkBreaker::State::kClosed) continue;
     // Full: a freed slot or a completion wakes us. Else the next slot does.
     const SteadyTime slot =

@@ -48,6 +48,7 @@ class Scheduler final : public ChangeListener {
     std::int64_t sent = 0;        // Requests that were sent.
     std::int64_t given_back = 0;  // Requests that reached nobody.
     std::int64_t unknown = 0;     // Requests without an answer.
+    std::int64_t repeated = 0;    // Of them sent again under their id.
     std::int64_t store_errors = 0;
     std::int64_t leases_taken = 0;
     std::int64_t leases_lost = 0;
@@ -105,12 +106,13 @@ class Scheduler final : public ChangeListener {
   void BeginLeading(std::int64_t epoch);
   void LoseLease();
   void StopLeading();
-  bool LeaseReady() const;
 
   void Refresh();
   absl::Status RefreshTrunks();
   absl::Status RefreshCampaigns();
   void LookAtBreaker(CampaignDesk& desk);
+  bool Pause(CampaignDesk& desk, const std::string& reason, std::string_view event);
+  void PauseTrunk(TrunkId trunk);
 
   void Attend(CampaignDesk& desk);
   void Conclude(CampaignDesk& desk, Outcome otherwise);
@@ -128,6 +130,10 @@ class Scheduler final : public ChangeListener {
               const std::vector<IntentRequest>& requests,
               const std::vector<IntentVerdict>& verdicts, SteadyTime intended_at);
   void HandOver(TrunkDesk& desk, PlannedAttempt attempt, const PhoneNumber& caller);
+  void PassOn(TrunkDesk& desk, CreateCallRequest request);
+
+  void RepeatUnresolved(TrunkDesk& desk);
+  bool MayRepeatNow(TrunkDesk& desk, const UnresolvedSend& send);
 
   SteadyTime NextWake();
   SteadyTime At(absl::Time time) const;
@@ -163,7 +169,9 @@ class Scheduler final : public ChangeListener {
   std::map<CampaignId, std::unique_ptr<CampaignDesk>> campaigns_;
   // Handed over to the gateway, until their result is logged.
   std::map<AttemptKey, PlannedAttempt> on_their_way_;
-  int in_gateway_ = 0;  // Handed over, until the gateway is done with them.
+  std::set<TrunkId> paused_trunks_;  // By what came in with this step.
+  std::set<AttemptKey> repeating_;   // Likewise, of sends that are repeated.
+  int in_gateway_ = 0;               // Handed over, until the gateway is done with them.
   std::uint64_t operations_ = 0;
   std::uint64_t operation_salt_ = 0;
 

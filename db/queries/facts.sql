@@ -8,17 +8,17 @@
 SELECT a.campaign_id, a.attempt_id, a.recipient_id, a.people, a.trunk_id, a.number, a.number_index,
        a.state, a.caller, a.planned_at, a.intended_at, a.sends, a.not_sent, a.retry_send_at,
        a.provider_call, a.seizure, a.sent_at, a.ringing_at, a.answered_at, a.ended_at,
-       a.disposition, a.disposition_source, a.code, a.subcode, a.reason, a.delivery, a.heard_ms,
-       a.answered_by, a.acknowledged_at, a.refused_at, a.opted_out_at, a.asked_operator_at,
-       a.revision, a.log_keeper
+       a.disposition, a.disposition_source, a.code, a.subcode, a.sip, a.q850, a.cause, a.reason,
+       a.delivery, a.heard_ms, a.answered_by, a.acknowledged_at, a.refused_at, a.opted_out_at,
+       a.asked_operator_at, a.revision, a.log_keeper
 FROM unnest($1::bigint[], $2::bigint[]) AS key (campaign_id, attempt_id)
 CROSS JOIN LATERAL (
     SELECT c.campaign_id, c.attempt_id, c.recipient_id, c.people, c.trunk_id, c.number,
            c.number_index, c.state, c.caller, c.planned_at, c.intended_at, c.sends, c.not_sent,
            c.retry_send_at, c.provider_call, c.seizure, c.sent_at, c.ringing_at, c.answered_at,
-           c.ended_at, c.disposition, c.disposition_source, c.code, c.subcode, c.reason,
-           c.delivery, c.heard_ms, c.answered_by, c.acknowledged_at, c.refused_at, c.opted_out_at,
-           c.asked_operator_at, c.revision, c.log_keeper
+           c.ended_at, c.disposition, c.disposition_source, c.code, c.subcode, c.sip, c.q850,
+           c.cause, c.reason, c.delivery, c.heard_ms, c.answered_by, c.acknowledged_at,
+           c.refused_at, c.opted_out_at, c.asked_operator_at, c.revision, c.log_keeper
     FROM call_attempt AS c
     WHERE c.campaign_id = key.campaign_id
       AND c.attempt_id = key.attempt_id
@@ -29,19 +29,21 @@ CROSS JOIN LATERAL (
 --
 -- $1 campaign_ids bigint[], $2 attempt_ids bigint[], $3 event_keys text[],
 -- $4 kinds fact_kind[], $5 at timestamptz[], $6 received_at timestamptz[],
--- $7 numbers integer[], $8 codes integer[], $9 subcodes integer[], $10 tones text[],
--- $11 calls text[], $12 texts text[], $13 raws text[]
+-- $7 numbers integer[], $8 codes integer[], $9 subcodes integer[], $10 sips integer[],
+-- $11 q850s integer[], $12 causes end_cause[], $13 tones text[], $14 calls text[],
+-- $15 texts text[], $16 raws text[]
 WITH inserted AS (
     INSERT INTO call_event
-        (campaign_id, attempt_id, event_key, kind, at, received_at, number, code, subcode, tone,
-         call, text, raw)
-    SELECT campaign_id, attempt_id, event_key, kind, at, received_at, number, code, subcode, tone,
-           call, text, raw
+        (campaign_id, attempt_id, event_key, kind, at, received_at, number, code, subcode, sip,
+         q850, cause, tone, call, text, raw)
+    SELECT campaign_id, attempt_id, event_key, kind, at, received_at, number, code, subcode, sip,
+           q850, cause, tone, call, text, raw
     FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::fact_kind[], $5::timestamptz[],
-                $6::timestamptz[], $7::integer[], $8::integer[], $9::integer[], $10::text[],
-                $11::text[], $12::text[], $13::text[])
+                $6::timestamptz[], $7::integer[], $8::integer[], $9::integer[], $10::integer[],
+                $11::integer[], $12::end_cause[], $13::text[], $14::text[], $15::text[],
+                $16::text[])
         AS v (campaign_id, attempt_id, event_key, kind, at, received_at, number, code, subcode,
-              tone, call, text, raw)
+              sip, q850, cause, tone, call, text, raw)
     ON CONFLICT (campaign_id, attempt_id, event_key) DO NOTHING
     RETURNING campaign_id, attempt_id
 )
@@ -53,11 +55,11 @@ SELECT campaign_id, attempt_id, count(*) FROM inserted GROUP BY 1, 2;
 --
 -- $1 campaign_ids bigint[], $2 attempt_ids bigint[]
 SELECT e.campaign_id, e.attempt_id, e.kind, e.at, e.received_at, e.event_key, e.number, e.code,
-       e.subcode, e.tone, e.call, e.text
+       e.subcode, e.sip, e.q850, e.cause, e.tone, e.call, e.text
 FROM unnest($1::bigint[], $2::bigint[]) AS key (campaign_id, attempt_id)
 CROSS JOIN LATERAL (
     SELECT f.campaign_id, f.attempt_id, f.kind, f.at, f.received_at, f.event_key, f.number, f.code,
-           f.subcode, f.tone, f.call, f.text
+           f.subcode, f.sip, f.q850, f.cause, f.tone, f.call, f.text
     FROM call_event AS f
     WHERE f.campaign_id = key.campaign_id
       AND f.attempt_id = key.attempt_id
@@ -83,9 +85,10 @@ WHERE a.campaign_id = v.campaign_id
 -- $7 seizures boolean[], $8 sent_at, $9 ringing_at, $10 answered_at,
 -- $11 ended_at timestamptz[], $12 dispositions disposition[],
 -- $13 sources disposition_source[], $14 codes integer[], $15 subcodes integer[],
--- $16 reasons text[], $17 deliveries delivery[], $18 heard_ms bigint[],
--- $19 answered_by answered_by[], $20 acknowledged_at, $21 refused_at,
--- $22 opted_out_at, $23 asked_operator_at timestamptz[], $24 revisions integer[]
+-- $16 sips integer[], $17 q850s integer[], $18 causes end_cause[],
+-- $19 reasons text[], $20 deliveries delivery[], $21 heard_ms bigint[],
+-- $22 answered_by answered_by[], $23 acknowledged_at, $24 refused_at,
+-- $25 opted_out_at, $26 asked_operator_at timestamptz[], $27 revisions integer[]
 UPDATE call_attempt AS a
 SET state = v.state,
     not_sent = v.not_sent,
@@ -100,6 +103,9 @@ SET state = v.state,
     disposition_source = v.source,
     code = v.code,
     subcode = v.subcode,
+    sip = v.sip,
+    q850 = v.q850,
+    cause = v.cause,
     reason = v.reason,
     delivery = v.delivery,
     heard_ms = v.heard_ms,
@@ -112,13 +118,13 @@ SET state = v.state,
 FROM unnest($1::bigint[], $2::bigint[], $3::attempt_state[], $4::smallint[], $5::timestamptz[],
             $6::text[], $7::boolean[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[],
             $11::timestamptz[], $12::disposition[], $13::disposition_source[], $14::integer[],
-            $15::integer[], $16::text[], $17::delivery[], $18::bigint[], $19::answered_by[],
-            $20::timestamptz[], $21::timestamptz[], $22::timestamptz[], $23::timestamptz[],
-            $24::integer[])
+            $15::integer[], $16::integer[], $17::integer[], $18::end_cause[], $19::text[],
+            $20::delivery[], $21::bigint[], $22::answered_by[], $23::timestamptz[],
+            $24::timestamptz[], $25::timestamptz[], $26::timestamptz[], $27::integer[])
     AS v (campaign_id, attempt_id, state, not_sent, retry_send_at, call, seizure, sent_at,
-          ringing_at, answered_at, ended_at, disposition, source, code, subcode, reason, delivery,
-          heard_ms, answered_by, acknowledged_at, refused_at, opted_out_at, asked_operator_at,
-          revision)
+          ringing_at, answered_at, ended_at, disposition, source, code, subcode, sip, q850, cause,
+          reason, delivery, heard_ms, answered_by, acknowledged_at, refused_at, opted_out_at,
+          asked_operator_at, revision)
 WHERE a.campaign_id = v.campaign_id
   AND a.attempt_id = v.attempt_id;
 
@@ -225,13 +231,49 @@ WHERE (l.campaign_id, l.attempt_id) > ($3, $4)
 ORDER BY l.campaign_id, l.attempt_id
 LIMIT $5;
 
+-- name: ListUnresolved
+-- Sends of unknown fate on a trunk, of campaigns that are running now, with what
+-- repeating them takes.
+--
+-- $1 trunk_id, $2 limit
+SELECT l.campaign_id, l.attempt_id, l.e164, l.caller, person.time_zone, a.sends, a.intended_at,
+       asked.last_at, asked.repetitions
+FROM number_lock AS l
+CROSS JOIN LATERAL (
+    SELECT c.recipient_id, c.state, c.sends, c.intended_at
+    FROM call_attempt AS c
+    WHERE c.campaign_id = l.campaign_id
+      AND c.attempt_id = l.attempt_id
+    OFFSET 0) AS a
+JOIN campaign AS m ON m.campaign_id = l.campaign_id
+CROSS JOIN LATERAL (
+    SELECT r.time_zone
+    FROM recipient AS r
+    WHERE r.campaign_id = l.campaign_id
+      AND r.recipient_id = a.recipient_id
+    OFFSET 0) AS person
+CROSS JOIN LATERAL (
+    SELECT max(e.at) AS last_at,
+           count(*) FILTER (WHERE e.kind = 'CREATE_REPEATED') AS repetitions
+    FROM call_event AS e
+    WHERE e.campaign_id = l.campaign_id
+      AND e.attempt_id = l.attempt_id
+      AND (e.kind = 'CREATE_REPEATED' OR (e.kind = 'CREATE_UNKNOWN' AND e.number = a.sends))
+    OFFSET 0) AS asked
+WHERE l.trunk_id = $1
+  AND a.state = 'UNRESOLVED'
+  AND m.state = 'RUNNING'
+  AND asked.last_at IS NOT NULL
+ORDER BY asked.last_at
+LIMIT $2;
+
 -- name: ClaimPendingActions
 -- Actions of live attempts decided before a moment, without a result in the log;
 -- each is offered to one caller until the moment has moved past the offer.
 --
 -- $1 before, $2 limit, $3 now
 WITH pending AS MATERIALIZED (
-    SELECT x.campaign_id, x.attempt_id, x.ordinal, x.kind, l.trunk_id
+    SELECT x.campaign_id, x.attempt_id, x.ordinal, x.kind, l.trunk_id, l.e164, l.caller
     FROM number_lock AS l
     CROSS JOIN LATERAL (
         SELECT c.campaign_id, c.attempt_id, c.ordinal, c.kind
@@ -257,7 +299,7 @@ offered AS (
       AND c.attempt_id = p.attempt_id
       AND c.ordinal = p.ordinal
 )
-SELECT p.campaign_id, p.attempt_id, p.ordinal, p.kind, p.trunk_id,
+SELECT p.campaign_id, p.attempt_id, p.ordinal, p.kind, p.trunk_id, p.e164, p.caller,
        (SELECT e.call FROM call_event AS e
         WHERE e.campaign_id = p.campaign_id AND e.attempt_id = p.attempt_id AND e.call IS NOT NULL
         ORDER BY e.at, e.event_key

@@ -63,6 +63,16 @@ class ReportingTest : public ::testing::Test {
     Sql("ROLLBACK");
   }
 
+  static Fact Refused603(absl::Time at) {
+    Fact fact = Event(FactKind::kEnded, "ended", at + absl::Seconds(5));
+    fact.code = 603;
+    fact.subcode = 560603;
+    fact.sip = 603;
+    fact.q850 = 21;
+    fact.cause = EndCause::kDeclinedOrLimited;
+    return fact;
+  }
+
   // Four people: a and b share a number and confirm; c hears all of it; d is
   // still rung.
   CampaignId SomeCampaign() {
@@ -200,6 +210,61 @@ TEST_F(ReportingTest, TheAuditFindsOutcomesThatTheirFactsDoNotCarry) {
                 "P7 ANSWERED without anything in the log");
   ExpectFinding("UPDATE call_attempt SET opted_out_at = ended_at WHERE ended_at IS NOT NULL",
                 "P7 opted out, and the number is not suppressed");
+}
+
+TEST_F(ReportingTest, TheCodesOfAnEndStandBesideItsDisposition) {
+  const CampaignId id = h_.Running(1);
+  const AttemptKey key = h_.Dial(id)[0].key;
+  h_.Record(key, Accepted(1, h_.now));
+  EXPECT_EQ(Cell("SELECT coalesce(ambiguous::text, 'open') FROM reporting.call_attempts"), "open");
+  h_.Record(key, Refused603(h_.now));
+
+  EXPECT_EQ(Cell("SELECT disposition || ' ' || disposition_source || ' ' || provider_code || ' ' "
+                 "|| provider_subcode || ' ' || provider_sip || ' ' || provider_q850 || ' ' || "
+                 "cause || ' ' || ambiguous FROM reporting.call_attempts"),
+            "DECLINED OBSERVED 603 560603 603 21 DECLINED_OR_LIMITED true");
+  EXPECT_EQ(Cell("SELECT sip || ' ' || q850 || ' ' || cause FROM call_event "
+                 "WHERE kind = 'ENDED'"),
+            "603 21 DECLINED_OR_LIMITED");
+}
+
+TEST_F(ReportingTest, Refusals603AreCountedForEachCallerNumber) {
+  const CampaignId id = h_.Running(6);
+  const std::vector<PlannedAttempt> planned = h_.Dial(id);
+  ASSERT_THAT(planned, SizeIs(6));
+  for (std::size_t i = 0; i < planned.size(); ++i) {
+    Fact accepted = Accepted(1, h_.now);
+    accepted.subcode = i == 1 ? 1 : 0;  // Its caller number was full.
+    h_.Record(planned[i].key, accepted);
+    Fact end = Refused603(h_.now);
+    if (i == 2) end.cause = EndCause::kBlocked;
+    if (i == 3) end.cause = EndCause::kBusy;
+    if (i == 4) h_.Record(planned[i].key, Event(FactKind::kAnswered, "answered", h_.now));
+    if (i < 5) h_.Record(planned[i].key, end);
+  }
+
+  EXPECT_EQ(Cell("SELECT sum(attempts) || ' ' || sum(seizures) || ' ' || sum(answered) || ' ' || "
+                 "sum(refused_603) || ' ' || sum(blocked) || ' ' || sum(over_own_limit) || ' ' || "
+                 "sum(ambiguous) FROM reporting.caller_numbers"),
+            "5 5 1 3 1 1 1");
+  EXPECT_EQ(Cell("SELECT count(*) FROM reporting.caller_numbers"),
+            Cell("SELECT count(DISTINCT caller_number) FROM reporting.call_attempts "
+                 "WHERE state = 'ENDED'"));
+}
+
+TEST_F(ReportingTest, ARepetitionIsARequestAndNoSend) {
+  const CampaignId id = h_.Running(1);
+  const AttemptKey key = h_.Dial(id)[0].key;
+  h_.Record(key, Unknown(1, h_.now));
+  h_.Record(key, Repeated(1, h_.now + absl::Seconds(1)));
+  h_.Record(key, Repeated(2, h_.now + absl::Seconds(3), "call-1"));
+
+  EXPECT_EQ(Cell("SELECT string_agg(send_no || ' ' || result, ', ' ORDER BY sent_at) "
+                 "FROM reporting.sends"),
+            "1 UNKNOWN, 1 REPEATED, 1 REPEATED");
+  EXPECT_EQ(Cell("SELECT sends FROM reporting.call_attempts"), "1");
+  EXPECT_EQ(h_.Progress(id).sends, 1);
+  h_.ExpectNoFindings();
 }
 
 TEST_F(ReportingTest, TheAuditRecountsEveryCounter) {

@@ -7,6 +7,7 @@
 
 #include "core/attempt_step.h"
 #include "core/campaign.h"
+#include "core/end_cause.h"
 #include "core/facts.h"
 #include "core/fold.h"
 #include "db/connection.h"
@@ -177,7 +178,8 @@ TEST(SchemaTest, TheDatabaseSpellsEveryEnumAsTheRulesDo) {
   EXPECT_EQ(labels["delivery"], NamesOf<Delivery>(4));
   EXPECT_EQ(labels["answered_by"], NamesOf<AnsweredBy>(4));
   EXPECT_EQ(labels["outcome"], NamesOf<Outcome>(11));
-  EXPECT_EQ(labels["fact_kind"], NamesOf<FactKind>(17));
+  EXPECT_EQ(labels["fact_kind"], NamesOf<FactKind>(19));
+  EXPECT_EQ(labels["end_cause"], NamesOf<EndCause>(16));
   EXPECT_EQ(labels["action_kind"], NamesOf<ActionKind>(3));
 }
 

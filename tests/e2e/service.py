@@ -123,11 +123,12 @@ class Service(EndToEnd):
         self.started.append(started)
         return started
 
-    def apply_trunk(self, rate=100, time_scale=60, more=""):
+    def apply_trunk(self, rate=100, time_scale=60, dialect="2021-05", more=""):
         callers = ", ".join(f'"+120855501{n:02}"' for n in range(20))
         trunk = self.file("trunk.yaml", f"""\
 name: local
 endpoint: http://127.0.0.1:{self.call_server_port}
+dialect: {dialect}
 caller_numbers: [{callers}]
 calls_per_second: {rate}
 concurrent_max: 2000
@@ -148,10 +149,10 @@ time_scale: {time_scale}
             self.address = started.find(r"(?m)^API +(\S+)")
         return started
 
-    def ready_to_serve(self, rate=100):
+    def ready_to_serve(self, rate=100, dialect="2021-05"):
         migrated = self.migrate("up")
         self.assertEqual(migrated.code, DONE, migrated.text)
-        self.apply_trunk(rate=rate)
+        self.apply_trunk(rate=rate, dialect=dialect)
 
     def watch_to_the_end(self, campaign, rows, rate=100):
         watched = self.campaign("watch", campaign)

@@ -133,6 +133,79 @@ TEST_P(Simulation, FewerCallsLeaveWhileTheirEventsPileUp) {
   EXPECT_GT(world.calls_placed(), placed[3]) << Replay();
 }
 
+// The answer is lost, and the call was placed or was not: GA knows the send again.
+TEST_P(Simulation, InGaASendOfUnknownFateIsSettledByAskingAgain) {
+  Options options = Seeded();
+  options.faults.answer_lost = 0.1;
+  options.faults.request_lost = 0.1;
+  World waits(options);
+  options.dialect = Dialect::kGa;
+  World asks(options);
+
+  EXPECT_THAT(waits.Run(absl::Hours(72)), IsEmpty()) << Replay();
+  EXPECT_THAT(asks.Run(absl::Hours(72)), IsEmpty()) << Replay();
+  EXPECT_GT(waits.Progress().dispositions[Disposition::kLost], 5) << Replay();
+  EXPECT_EQ(asks.Progress().dispositions[Disposition::kLost], 0) << Replay();
+}
+
+// A crash between a send and its answer leaves it unknown too.
+TEST_P(Simulation, InGaTheSuccessorAsksForWhatACrashLeftUnknown) {
+  Options options = Seeded();
+  options.dialect = Dialect::kGa;
+  options.people = 400;
+  options.faults.crashes_per_hour = 60;
+  World world(options);
+
+  EXPECT_THAT(world.Run(absl::Hours(72)), IsEmpty()) << Replay();
+  EXPECT_EQ(world.Progress().dispositions[Disposition::kLost], 0) << Replay();
+}
+
+TEST_P(Simulation, InGaNothingIsAskedForAgainWhilePaused) {
+  Options options = Seeded();
+  options.dialect = Dialect::kGa;
+  options.faults.answer_lost = 0.3;
+  World world(options);
+  int at_pause = 0;
+  int at_resume = 0;
+  world.At(absl::Seconds(20), [&] { world.Command(CampaignCommand::kPause); });
+  world.At(absl::Seconds(21), [&] { at_pause = world.requests(); });
+  world.At(absl::Minutes(30), [&] {
+    at_resume = world.requests();
+    world.Command(CampaignCommand::kResume);
+  });
+
+  EXPECT_THAT(world.Run(absl::Hours(72)), IsEmpty()) << Replay();
+  EXPECT_GT(at_pause, 0) << Replay();
+  EXPECT_EQ(at_pause, at_resume) << Replay();
+}
+
+TEST_P(Simulation, InGaItKeepsItsPromisesWhenEverythingGoesWrong) {
+  Options options = Seeded();
+  options.dialect = Dialect::kGa;
+  options.faults = Everything();
+  World world(options);
+
+  EXPECT_THAT(world.Run(absl::Hours(72)), IsEmpty()) << Replay();
+}
+
+TEST_P(Simulation, TheLimitOfAMonthPausesATrunkUntilSomebodyHasLooked) {
+  Options options = Seeded();
+  options.monthly_limit = 40;
+  World world(options);
+  std::string reason;
+  world.At(absl::Minutes(30), [&] {
+    const Campaign campaign = *world.store().GetCampaign(world.campaign());
+    EXPECT_EQ(campaign.state, CampaignState::kPaused) << Replay();
+    EXPECT_EQ(world.calls_placed(), 40) << Replay();
+    reason = campaign.state_reason;
+    world.LiftMonthlyLimit();
+    world.Command(CampaignCommand::kResume);
+  });
+
+  EXPECT_THAT(world.Run(absl::Hours(72)), IsEmpty()) << Replay();
+  EXPECT_THAT(reason, HasSubstr("8529")) << Replay();
+}
+
 TEST_P(Simulation, TheSameSeedGivesTheSameRun) {
   Options options = Seeded();
   options.faults = Everything();

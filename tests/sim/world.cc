@@ -39,6 +39,7 @@ World::World(const Options& options)
   trunk.concurrent_max = options_.concurrent_max;
   trunk.concurrent_max_per_caller = options_.concurrent_max;
   trunk.caller_numbers = {Synthetic(9000), Synthetic(9001)};
+  trunk.dialect = options_.dialect;
   TOCSIN_CHECK(store_.SaveTrunk(trunk, clock_.Now()).ok());
   CampaignSpec spec = options_.spec;
   spec.name = "simulated";
@@ -152,7 +153,7 @@ void World::Sweep() {
   const std::vector<PendingAction> unanswered =
       *store_.ClaimPendingActions(now - absl::Seconds(10), 1000, now);
   for (const PendingAction& pending : unanswered) {
-    CarryOut(pending.attempt, pending.action, pending.call);
+    CarryOut(pending.call, pending.action);
   }
   AfterInThisLife(kSweepEvery, [this] { Sweep(); });
 }
@@ -162,9 +163,8 @@ void World::RecordAll(std::vector<AttemptInput> inputs) {
   TOCSIN_CHECK(changes.ok());
   for (const AttemptChange& change : *changes) {
     for (const Action& action : change.new_actions) {
-      AfterInThisLife(
-          Between(absl::Milliseconds(1), absl::Milliseconds(50)),
-          [this, change, action] { CarryOut(change.attempt, action, change.view.call); });
+      AfterInThisLife(Between(absl::Milliseconds(1), absl::Milliseconds(50)),
+                      [this, call = *change.call, action] { CarryOut(call, action); });
     }
     if (change.wake) {
       armed_[change.attempt] = *change.wake;
@@ -187,13 +187,23 @@ void World::Send(const Trunk&, CreateCallRequest request, SendPermit& permit, Do
   TOCSIN_CHECK(gate != nullptr);
   if (Chance(options_.faults.no_connection)) {
     AfterInThisLife(absl::Milliseconds(1), [this, request, done] {
-      done({request.attempt, request.send_no, CallNotSent{"connection refused"}, clock_.Now(),
-            clock_.Now()});
+      done(Completion(request, CallNotSent{"connection refused"}, clock_.Now()));
       step_at_ = std::min(step_at_, clock_.Steady() + std::chrono::milliseconds(5));
     });
     return;
   }
   TrySend(std::move(request), gate, std::move(done));
+}
+
+CreateCallCompletion World::Completion(const CreateCallRequest& request, CreateCallResult result,
+                                       absl::Time sent_at) const {
+  return {.attempt = request.attempt,
+          .send_no = request.send_no,
+          .caller_full = request.caller_full,
+          .repetition = request.repetition,
+          .result = std::move(result),
+          .sent_at = sent_at,
+          .answered_at = clock_.Now()};
 }
 
 void World::TrySend(CreateCallRequest request, scheduler::PaceGate* gate, Done done) {
@@ -205,7 +215,7 @@ void World::TrySend(CreateCallRequest request, scheduler::PaceGate* gate, Done d
   }
   if (std::holds_alternative<scheduler::PaceGate::Denied>(answer)) {
     AfterInThisLife(absl::ZeroDuration(), [this, request, done] {
-      done({request.attempt, request.send_no, CallNotSent{kNoPermit}, clock_.Now(), clock_.Now()});
+      done(Completion(request, CallNotSent{kNoPermit}, clock_.Now()));
     });
     return;
   }
@@ -215,7 +225,7 @@ void World::TrySend(CreateCallRequest request, scheduler::PaceGate* gate, Done d
 void World::Deliver(const CreateCallRequest& request, Done done, absl::Time sent_at) {
   const auto complete = [&](absl::Duration wait, CreateCallResult result) {
     AfterInThisLife(wait, [this, request, done, sent_at, result = std::move(result)] {
-      done({request.attempt, request.send_no, result, sent_at, clock_.Now()});
+      done(Completion(request, result, sent_at));
       step_at_ = std::min(step_at_, clock_.Steady() + std::chrono::milliseconds(5));
     });
   };
@@ -230,12 +240,18 @@ void World::Deliver(const CreateCallRequest& request, Done done, absl::Time sent
   }
   if (Chance(faults.request_lost))
     return complete(absl::Seconds(10), CallOutcomeUnknown{"timeout"});
+  const bool used_up = options_.monthly_limit > 0 && calls_placed() >= options_.monthly_limit;
+  if (used_up && limited_) return complete(latency, CallThrottled{.until_looked_at = true});
   if (Chance(faults.throttled)) return complete(latency, CallThrottled{absl::Seconds(2)});
+  std::string& known = calls_by_send_[{request.attempt, request.send_no}];
+  Check(request.repetition > 0 || known.empty(), "P2: a send was placed twice");
+  if (!known.empty()) return complete(latency, CallAccepted{known});
   if (Chance(faults.refused)) return complete(latency, CallRefused{400, "bad request"});
   Call call;
   call.id = fmt::format("leg-{}", calls_.size());
   call.attempt = request.attempt;
   call.number = request.to.e164();
+  known = call.id;
   PlaceCall(call);
   if (Chance(faults.answer_lost)) return complete(absl::Seconds(10), CallOutcomeUnknown{"timeout"});
   complete(latency, CallAccepted{call.id});
@@ -327,9 +343,9 @@ int World::FindCall(const std::string& id) const {
   return -1;
 }
 
-void World::CarryOut(const AttemptKey& attempt, const Action& action, const std::string& call_id) {
+void World::CarryOut(const LiveCall& call, const Action& action) {
   if (Chance(options_.faults.action_lost)) return;
-  const int found = FindCall(call_id);
+  const int found = FindCall(call.call);
   Fact fact;
   fact.at = clock_.Now();
   fact.number = action.ordinal;
@@ -347,7 +363,7 @@ void World::CarryOut(const AttemptKey& attempt, const Action& action, const std:
   fact.kind = accepted ? FactKind::kActionAccepted : FactKind::kActionRefused;
   fact.key = OwnFactKey(fact.kind, action.ordinal);
   AfterInThisLife(Between(absl::Milliseconds(1), absl::Milliseconds(100)),
-                  [this, attempt, fact]() mutable {
+                  [this, attempt = call.attempt, fact]() mutable {
                     fact.received_at = clock_.Now();
                     RecordAll({{attempt, fact}});
                   });

@@ -41,7 +41,10 @@ struct Options {
   double rate = 5;
   int concurrent_max = 40;
   Faults faults;
+  Dialect dialect = Dialect::kPreview202105;
   CampaignSpec spec;
+  // Calls that the provider takes before its limit of the month; 0: none.
+  int monthly_limit = 0;
   // Paces at twice the rate, so that it can be seen that the checks see it.
   bool break_pacing = false;
 };
@@ -63,6 +66,8 @@ class World final : public CallGateway, public FactSink {
   InMemoryStore& store() { return store_; }
   CampaignId campaign() const { return campaign_; }
   int calls_placed() const { return static_cast<int>(calls_.size()); }
+  // Create-calls that left, repetitions among them.
+  int requests() const { return static_cast<int>(sends_.size()); }
   // A line that is equal for equal runs.
   std::string Digest();
 
@@ -75,6 +80,8 @@ class World final : public CallGateway, public FactSink {
   void Record(AttemptInput input) override { RecordAll({std::move(input)}); }
   void RecordAll(std::vector<AttemptInput> inputs) override;
   double Strain(TrunkId) const override { return strain_; }
+
+  void LiftMonthlyLimit() { limited_ = false; }
 
   // From now on the way of the events is said to be so near its limit.
   void SetStrain(double strain) { strain_ = strain; }
@@ -100,6 +107,7 @@ class World final : public CallGateway, public FactSink {
   };
 
   double strain_ = 0;
+  bool limited_ = true;
 
   bool Chance(double probability);
   absl::Duration Between(absl::Duration low, absl::Duration high);
@@ -112,6 +120,8 @@ class World final : public CallGateway, public FactSink {
   void Crash();
   void StepScheduler();
   void Sweep();
+  CreateCallCompletion Completion(const CreateCallRequest& request, CreateCallResult result,
+                                  absl::Time sent_at) const;
   void TrySend(CreateCallRequest request, scheduler::PaceGate* gate, Done done);
   void Deliver(const CreateCallRequest& request, Done done, absl::Time sent_at);
 
@@ -119,7 +129,7 @@ class World final : public CallGateway, public FactSink {
   void AnswerCall(std::size_t index);
   void EndCall(std::size_t index);
   void Post(std::size_t index, Fact fact);
-  void CarryOut(const AttemptKey& attempt, const Action& action, const std::string& call_id);
+  void CarryOut(const LiveCall& call, const Action& action);
   bool CarryOutPlay(std::size_t index, int ordinal);
   int FindCall(const std::string& id) const;
 
@@ -134,6 +144,8 @@ class World final : public CallGateway, public FactSink {
   SteadyTime step_at_{};
   std::priority_queue<Wake, std::vector<Wake>, std::greater<>> wakes_;
   std::vector<Call> calls_;
+  // What each send has placed: GA answers a repetition with the same.
+  std::map<std::pair<AttemptKey, int>, std::string> calls_by_send_;
   std::map<std::string, int> live_by_number_;
   std::map<AttemptKey, absl::Time> armed_;
   std::vector<SteadyTime> sends_;

@@ -6,6 +6,7 @@
 namespace tocsin::testing {
 namespace {
 
+using ::testing::Contains;
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::Field;
@@ -96,7 +97,8 @@ TEST_P(StoreTest, AllOfACallInOneBatchIsTheSameAsOneByOne) {
 
 TEST_P(StoreTest, AnActionIsGivenToWhoeverInsertedIt) {
   const CampaignId id = h_.Running(1);
-  const AttemptKey key = h_.Dial(id)[0].key;
+  const PlannedAttempt attempt = h_.Dial(id)[0];
+  const AttemptKey key = attempt.key;
   h_.Record(key, Accepted(1, h_.now));
 
   const AttemptChange answered =
@@ -105,13 +107,77 @@ TEST_P(StoreTest, AnActionIsGivenToWhoeverInsertedIt) {
       h_.Record(key, Event(FactKind::kAnswered, "answered", h_.now + absl::Seconds(3)));
 
   EXPECT_THAT(answered.new_actions, ElementsAre(Action{1, ActionKind::kPlay}));
+  ASSERT_TRUE(answered.call.has_value());
+  EXPECT_EQ(answered.call->attempt, key);
+  EXPECT_EQ(answered.call->call, "call-1");
+  EXPECT_EQ(answered.call->to, attempt.to);
+  EXPECT_THAT(h_.trunk.caller_numbers, Contains(answered.call->from));
   EXPECT_THAT(again.new_actions, IsEmpty());
+  EXPECT_FALSE(again.call.has_value());
   EXPECT_TRUE(answered.wake.has_value());
+}
+
+TEST_P(StoreTest, ASendOfUnknownFateIsListedUntilItIsSettled) {
+  const CampaignId id = h_.Running(2);
+  const PlannedAttempt attempt = h_.Dial(id)[0];
+  const absl::Time intended_at = h_.now;
+  const auto unresolved = [&] { return *h_.dial.ListUnresolved(h_.trunk.id, 10); };
+  EXPECT_THAT(unresolved(), IsEmpty());
+  h_.Record(attempt.key, Unknown(1, h_.now + absl::Milliseconds(100)));
+
+  ASSERT_THAT(unresolved(), SizeIs(1));
+  const UnresolvedSend send = unresolved()[0];
+  EXPECT_EQ(send.attempt, attempt.key);
+  EXPECT_EQ(send.to, attempt.to);
+  EXPECT_THAT(h_.trunk.caller_numbers, Contains(send.from));
+  EXPECT_EQ(send.send_no, 1);
+  EXPECT_EQ(send.intended_at, intended_at);
+  EXPECT_EQ(send.last_sent, h_.now + absl::Milliseconds(100));
+  EXPECT_EQ(send.repetitions, 0);
+  EXPECT_THAT(*h_.dial.ListUnresolved(TrunkId(4242), 10), IsEmpty());
+
+  h_.Record(attempt.key, Repeated(1, h_.now + absl::Seconds(1)));
+  ASSERT_THAT(unresolved(), SizeIs(1));
+  EXPECT_EQ(unresolved()[0].last_sent, h_.now + absl::Seconds(1));
+  EXPECT_EQ(unresolved()[0].repetitions, 1);
+
+  h_.Command(id, CampaignCommand::kPause);
+  EXPECT_THAT(unresolved(), IsEmpty());
+  h_.Command(id, CampaignCommand::kResume);
+  EXPECT_THAT(unresolved(), SizeIs(1));
+
+  const AttemptChange settled =
+      h_.Record(attempt.key, Repeated(2, h_.now + absl::Seconds(3), "call-1"));
+  EXPECT_EQ(settled.view.call, "call-1");
+  EXPECT_EQ(settled.view.state, AttemptState::kDialing);
+  EXPECT_THAT(unresolved(), IsEmpty());
+}
+
+TEST_P(StoreTest, WhyACallEndedIsKept) {
+  const CampaignId id = h_.Running(1);
+  const AttemptKey key = h_.Dial(id)[0].key;
+  h_.Record(key, Accepted(1, h_.now));
+  Fact busy = Event(FactKind::kEnded, "ended", h_.now + absl::Seconds(5));
+  busy.code = 486;
+  busy.subcode = 560486;
+  busy.sip = 486;
+  busy.q850 = 17;
+  busy.cause = EndCause::kBusy;
+
+  const AttemptChange change = h_.Record(key, busy);
+
+  EXPECT_EQ(change.view.disposition, Disposition::kBusy);
+  EXPECT_EQ(change.view.source, DispositionSource::kObserved);
+  EXPECT_EQ(change.view.sip, 486);
+  EXPECT_EQ(change.view.q850, 17);
+  EXPECT_EQ(change.view.cause, EndCause::kBusy);
+  EXPECT_EQ(h_.Progress(id).dispositions[Disposition::kBusy], 1);
 }
 
 TEST_P(StoreTest, AnActionWithoutAResultIsOfferedAgainToOneCaller) {
   const CampaignId id = h_.Running(1);
-  const AttemptKey key = h_.Dial(id)[0].key;
+  const PlannedAttempt attempt = h_.Dial(id)[0];
+  const AttemptKey key = attempt.key;
   h_.Record(key, Accepted(1, h_.now));
   h_.Record(key, Event(FactKind::kAnswered, "answered", h_.now));
   EXPECT_THAT(*h_.dial.ClaimPendingActions(h_.now, 10, h_.now), IsEmpty());
@@ -122,10 +188,13 @@ TEST_P(StoreTest, AnActionWithoutAResultIsOfferedAgainToOneCaller) {
   const auto twice = h_.dial.ClaimPendingActions(before, 10, h_.now);
 
   ASSERT_THAT(*offered, SizeIs(1));
-  EXPECT_EQ(offered->front().attempt, key);
+  const LiveCall& call = offered->front().call;
+  EXPECT_EQ(call.attempt, key);
   EXPECT_EQ(offered->front().action, (Action{1, ActionKind::kPlay}));
-  EXPECT_EQ(offered->front().call, "call-1");
-  EXPECT_EQ(offered->front().trunk, h_.trunk.id);
+  EXPECT_EQ(call.call, "call-1");
+  EXPECT_EQ(call.trunk, h_.trunk.id);
+  EXPECT_EQ(call.to, attempt.to);
+  EXPECT_THAT(h_.trunk.caller_numbers, Contains(call.from));
   EXPECT_THAT(*twice, IsEmpty());
   h_.now += absl::Seconds(10);
   EXPECT_THAT(*h_.dial.ClaimPendingActions(h_.now - absl::Seconds(5), 10, h_.now), SizeIs(1));

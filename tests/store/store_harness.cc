@@ -181,6 +181,16 @@ Fact NotSent(int send, absl::Time at) {
   return OwnFact(FactKind::kCreateNotSent, send, at);
 }
 
+Fact Unknown(int send, absl::Time at) {
+  return OwnFact(FactKind::kCreateUnknown, send, at);
+}
+
+Fact Repeated(int repetition, absl::Time at, const std::string& call) {
+  Fact fact = OwnFact(FactKind::kCreateRepeated, repetition, at);
+  fact.call = call;
+  return fact;
+}
+
 Fact Event(FactKind kind, const std::string& id, absl::Time at) {
   Fact fact;
   fact.kind = kind;

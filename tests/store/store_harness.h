@@ -68,6 +68,9 @@ Fact Accepted(int send, absl::Time at);
 Fact Refused(int send, int code, absl::Time at);
 Fact Throttled(int send, absl::Time at);
 Fact NotSent(int send, absl::Time at);
+Fact Unknown(int send, absl::Time at);
+// A send of unknown fate, sent again; `call` if it was accepted then.
+Fact Repeated(int repetition, absl::Time at, const std::string& call = "");
 Fact Event(FactKind kind, const std::string& id, absl::Time at);
 Fact Tone(char tone, int sequence, absl::Time at);
 Fact PlayAccepted(int ordinal, absl::Time at);

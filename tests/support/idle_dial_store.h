@@ -29,6 +29,9 @@ class IdleDialStore : public DialStore {
       const std::vector<IntentRequest>& requests, absl::Time) override {
     return std::vector<IntentVerdict>(requests.size(), IntentVerdict::kWithdrawn);
   }
+  absl::StatusOr<std::vector<UnresolvedSend>> ListUnresolved(TrunkId, int) override {
+    return std::vector<UnresolvedSend>{};
+  }
   absl::Status ReturnToQueue(const std::vector<std::pair<AttemptKey, absl::Time>>&,
                              absl::Time) override {
     return absl::OkStatus();

@@ -798,6 +798,9 @@ AttemptChange InMemoryStore::RecordOne(const AttemptKey& key, const std::vector<
     change.new_actions.push_back(action);
   }
   change.view = step.view;
+  if (!change.new_actions.empty()) {
+    change.call = {key, row.trunk, step.view.call, row.to, *row.caller};
+  }
   change.wake = step.wake;
   change.disposition = step.view.disposition;
   const AttemptState before = row.state;
@@ -899,10 +902,32 @@ absl::StatusOr<std::vector<PendingAction>> InMemoryStore::ClaimPendingActions(ab
                             row.facts.contains(OwnFactKey(FactKind::kActionRefused, ordinal));
       if (answered || since >= before) continue;
       since = now;
-      pending.push_back({key, {ordinal, row.action_kinds[ordinal]}, row.view.call, row.trunk});
+      pending.push_back({{key, row.trunk, row.view.call, row.to, *row.caller},
+                         {ordinal, row.action_kinds[ordinal]}});
     }
   }
   return pending;
+}
+
+absl::StatusOr<std::vector<UnresolvedSend>> InMemoryStore::ListUnresolved(TrunkId trunk,
+                                                                          int limit) {
+  std::lock_guard lock(mutex_);
+  std::vector<UnresolvedSend> sends;
+  for (const auto& [key, row] : attempts_) {
+    const bool running = campaigns_.at(key.campaign).campaign.state == CampaignState::kRunning;
+    if (row.trunk != trunk || row.state != AttemptState::kUnresolved || !running) continue;
+    if (static_cast<int>(sends.size()) == limit) break;
+    const auto person = recipients_.find({key.campaign, row.members.front().recipient});
+    sends.push_back({.attempt = key,
+                     .to = row.to,
+                     .from = *row.caller,
+                     .time_zone = person->second.history.time_zone,
+                     .send_no = row.intents,
+                     .intended_at = row.intended_at,
+                     .last_sent = row.view.sent_at.value_or(row.intended_at),
+                     .repetitions = row.view.asked_again});
+  }
+  return sends;
 }
 
 absl::StatusOr<std::vector<AttemptKey>> InMemoryStore::ListHangUpsOwed(CampaignId campaign,

@@ -79,6 +79,7 @@ class InMemoryStore final : public CampaignStore, public DialStore {
   absl::StatusOr<std::vector<AttemptChange>> RecordFacts(const std::vector<AttemptInput>& inputs,
                                                          absl::Time now) override;
   absl::StatusOr<std::vector<AttemptKey>> ListLiveAttempts(AttemptKey after, int limit) override;
+  absl::StatusOr<std::vector<UnresolvedSend>> ListUnresolved(TrunkId trunk, int limit) override;
   absl::StatusOr<std::vector<PendingAction>> ClaimPendingActions(absl::Time before, int limit,
                                                                  absl::Time now) override;
   absl::StatusOr<Campaign> GetCampaign(CampaignId id) override;

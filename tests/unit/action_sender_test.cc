@@ -20,6 +20,11 @@ AttemptKey Key(std::int64_t attempt) {
   return {CampaignId(1), AttemptId(attempt)};
 }
 
+LiveCall CallOf(const AttemptKey& attempt) {
+  return {attempt, TrunkId(5), kCall, *PhoneNumber::Parse("+14255550123"),
+          *PhoneNumber::Parse("+18005550100")};
+}
+
 // One trunk, one campaign.
 class OneTrunkStore final : public IdleDialStore {
  public:
@@ -27,6 +32,7 @@ class OneTrunkStore final : public IdleDialStore {
     Trunk trunk;
     trunk.id = TrunkId(5);
     trunk.endpoint = endpoint;
+    trunk.dialect = dialect;
     return std::vector{trunk};
   }
   absl::StatusOr<Campaign> GetCampaign(CampaignId id) override {
@@ -42,6 +48,7 @@ class OneTrunkStore final : public IdleDialStore {
   }
 
   std::string endpoint;
+  Dialect dialect = Dialect::kPreview202105;
   std::atomic<int> campaigns_asked{0};
 };
 
@@ -102,7 +109,7 @@ class ActionSenderTest : public testing::Test {
 
 TEST_F(ActionSenderTest, APlaySaysWhatAndComesBackWithItsOrdinal) {
   Serve({ScriptedServer::Answer(202, "{}")});
-  sender_->CarryOut(Key(1), TrunkId(5), kCall, {{1, ActionKind::kPlay}});
+  sender_->CarryOut(CallOf(Key(1)), {{1, ActionKind::kPlay}});
   const Fact fact = OnlyFact();
   EXPECT_EQ(fact.kind, FactKind::kActionAccepted);
   EXPECT_EQ(fact.number, 1);
@@ -121,14 +128,14 @@ TEST_F(ActionSenderTest, APlaySaysWhatAndComesBackWithItsOrdinal) {
 
 TEST_F(ActionSenderTest, ARecordingOfOursIsFetchedFromUs) {
   Serve({ScriptedServer::Answer(202, "{}")});
-  sender_->CarryOut({CampaignId(2), AttemptId(1)}, TrunkId(5), kCall, {{1, ActionKind::kPlay}});
+  sender_->CarryOut(CallOf({CampaignId(2), AttemptId(1)}), {{1, ActionKind::kPlay}});
   OnlyFact();
   EXPECT_THAT(server_->LastRequest("POST"), HasSubstr("http://127.0.0.1:2/prompts/secret.wav"));
 }
 
 TEST_F(ActionSenderTest, ACampaignWithoutARecordingIsARefusedPlay) {
   Serve({ScriptedServer::Answer(202, "{}")});
-  sender_->CarryOut({CampaignId(9), AttemptId(1)}, TrunkId(5), kCall, {{1, ActionKind::kPlay}});
+  sender_->CarryOut(CallOf({CampaignId(9), AttemptId(1)}), {{1, ActionKind::kPlay}});
   EXPECT_EQ(OnlyFact().kind, FactKind::kActionRefused);
 }
 
@@ -140,22 +147,65 @@ TEST_F(ActionSenderTest, ActionsOfOneCallKeepTheirOrder) {
     paths.emplace_back(request.substr(0, request.find('?')));
     return Reaction{ScriptedServer::Answer(202, "{}")};
   });
-  sender_->CarryOut(Key(1), TrunkId(5), kCall,
-                    {{1, ActionKind::kPlay},
-                     {51, ActionKind::kCancelMedia},
-                     {2, ActionKind::kPlay},
-                     {101, ActionKind::kHangUp}});
+  sender_->CarryOut(CallOf(Key(1)), {{1, ActionKind::kPlay},
+                                     {51, ActionKind::kCancelMedia},
+                                     {2, ActionKind::kPlay},
+                                     {101, ActionKind::kHangUp}});
   facts_.WaitFor(4);
   EXPECT_THAT(paths, ElementsAre(HasSubstr("PlayAudio"), HasSubstr("CancelMedia"),
                                  HasSubstr("PlayAudio"), HasSubstr("Hangup")));
 }
 
+TEST_F(ActionSenderTest, InGaKeysAreListenedForBeforeTheFirstCopyAndOnlyThen) {
+  std::mutex mutex;
+  std::vector<std::string> paths;
+  Serve([&](std::string_view request) {
+    const std::lock_guard lock(mutex);
+    paths.emplace_back(request.substr(0, request.find('?')));
+    return Reaction{ScriptedServer::Answer(200, "")};
+  });
+  store_.dialect = Dialect::kGa;
+  sender_->CarryOut(CallOf(Key(1)), {{1, ActionKind::kPlay}, {2, ActionKind::kPlay}});
+  facts_.WaitFor(2);
+  EXPECT_THAT(paths, ElementsAre(HasSubstr(":startContinuousDtmf"), HasSubstr(":play"),
+                                 HasSubstr(":play")));
+}
+
+TEST_F(ActionSenderTest, AMessageIsPlayedAlsoWhereKeysAreNotHeard) {
+  Serve([](std::string_view request) {
+    const bool listen = request.find("ContinuousDtmf") != std::string_view::npos;
+    return Reaction{ScriptedServer::Answer(
+        listen ? 400 : 202, listen ? R"({"error":{"code":"8523","message":"no"}})" : "")};
+  });
+  store_.dialect = Dialect::kGa;
+  sender_->CarryOut(CallOf(Key(1)), {{1, ActionKind::kPlay}});
+  const Fact fact = OnlyFact();
+  EXPECT_EQ(fact.kind, FactKind::kActionAccepted);
+  EXPECT_EQ(fact.text, "keys are not heard: 400 8523: no");
+  EXPECT_EQ(sender_->counters().deaf, 1U);
+}
+
+TEST_F(ActionSenderTest, WhetherKeysAreHeardIsAskedAgainUntilItIsClear) {
+  std::atomic<int> listens{0};
+  Serve([&](std::string_view request) {
+    const bool listen = request.find("ContinuousDtmf") != std::string_view::npos;
+    if (listen && ++listens == 1) return Reaction{"", Then::kClose};
+    return Reaction{ScriptedServer::Answer(202, "")};
+  });
+  store_.dialect = Dialect::kGa;
+  sender_->CarryOut(CallOf(Key(1)), {{1, ActionKind::kPlay}});
+  EXPECT_EQ(OnlyFact().kind, FactKind::kActionAccepted);
+  EXPECT_EQ(listens, 2);
+  EXPECT_EQ(server_->Requests("POST"), 3);
+}
+
 TEST_F(ActionSenderTest, ARefusalSaysWhy) {
   Serve({ScriptedServer::Answer(404, R"({"code":"8522","message":"Call not found"})")});
-  sender_->CarryOut(Key(1), TrunkId(5), kCall, {{101, ActionKind::kHangUp}});
+  sender_->CarryOut(CallOf(Key(1)), {{101, ActionKind::kHangUp}});
   const Fact fact = OnlyFact();
   EXPECT_EQ(fact.kind, FactKind::kActionRefused);
   EXPECT_EQ(fact.code, 404);
+  EXPECT_EQ(fact.subcode, 8522);
   EXPECT_EQ(fact.text, "8522: Call not found");
 }
 
@@ -168,7 +218,7 @@ TEST_F(ActionSenderTest, WhatGotNoClearAnswerIsTriedAgain) {
       default: return Reaction{ScriptedServer::Answer(202, "{}")};
     }
   });
-  sender_->CarryOut(Key(1), TrunkId(5), kCall, {{101, ActionKind::kHangUp}});
+  sender_->CarryOut(CallOf(Key(1)), {{101, ActionKind::kHangUp}});
   EXPECT_EQ(OnlyFact().kind, FactKind::kActionAccepted);
   EXPECT_EQ(posts, 3);
 }
@@ -178,8 +228,7 @@ TEST_F(ActionSenderTest, AfterSomeTriesItIsLeftToTheSweeperAndTheNextGoesOn) {
     const bool hang_up = request.find("Hangup") != std::string_view::npos;
     return Reaction{ScriptedServer::Answer(hang_up ? 202 : 500, "")};
   });
-  sender_->CarryOut(Key(1), TrunkId(5), kCall,
-                    {{51, ActionKind::kCancelMedia}, {101, ActionKind::kHangUp}});
+  sender_->CarryOut(CallOf(Key(1)), {{51, ActionKind::kCancelMedia}, {101, ActionKind::kHangUp}});
   EXPECT_EQ(OnlyFact().number, 101);
   EXPECT_EQ(sender_->counters().left_to_sweeper, 1U);
   EXPECT_EQ(server_->Requests("POST"), 4);
@@ -193,8 +242,7 @@ TEST_F(ActionSenderTest, AnActionThatStillWaitsIsNotSentTwice) {
     return Reaction{ScriptedServer::Answer(202, "{}")};
   });
   for (int i = 0; i < 5; ++i) {
-    sender_->CarryOut(Key(1), TrunkId(5), kCall,
-                      {{1, ActionKind::kPlay}, {101, ActionKind::kHangUp}});
+    sender_->CarryOut(CallOf(Key(1)), {{1, ActionKind::kPlay}, {101, ActionKind::kHangUp}});
   }
   gate.unlock();
   facts_.WaitFor(2);
@@ -205,10 +253,10 @@ TEST_F(ActionSenderTest, AnActionThatStillWaitsIsNotSentTwice) {
 TEST_F(ActionSenderTest, StoppingWithActionsWaitingDoesNotHang) {
   Serve({"", Then::kHold});
   for (int i = 0; i < 100; ++i) {
-    sender_->CarryOut(Key(i), TrunkId(5), kCall, {{101, ActionKind::kHangUp}});
+    sender_->CarryOut(CallOf(Key(i)), {{101, ActionKind::kHangUp}});
   }
   sender_->Stop();
-  sender_->CarryOut(Key(1), TrunkId(5), kCall, {{1, ActionKind::kPlay}});
+  sender_->CarryOut(CallOf(Key(1)), {{1, ActionKind::kPlay}});
 }
 
 }  // namespace

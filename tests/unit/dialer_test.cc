@@ -59,6 +59,11 @@ class SweptStore final : public RecordingStore {
   std::vector<PendingAction> pending;
 };
 
+LiveCall CallOf(const AttemptKey& attempt, const char* call) {
+  return {attempt, TrunkId(5), call, *PhoneNumber::Parse("+14255550123"),
+          *PhoneNumber::Parse("+18005550100")};
+}
+
 class FreePermit final : public SendPermit {
  public:
   std::optional<absl::Time> Acquire(const CreateCallRequest&) override {
@@ -122,10 +127,10 @@ class DialerTest : public testing::Test {
 TEST_F(DialerTest, AnEventOverHttpIsCommittedAndItsActionCarriedOut) {
   std::atomic<bool> first{true};
   store_.SetAfter([&](AttemptChange& change) {
-    change.trunk = TrunkId(5);
-    change.view.call = "leg";
     change.ended_now = true;
-    if (first.exchange(false)) change.new_actions = {{101, ActionKind::kHangUp}};
+    if (!first.exchange(false)) return;
+    change.new_actions = {{101, ActionKind::kHangUp}};
+    change.call = CallOf(kAttempt, "leg");
   });
   const auto dialer = Start();
   EXPECT_EQ(Post(*dialer, kAttempt, 1), 200);
@@ -152,7 +157,7 @@ TEST_F(DialerTest, ACreateCallNamesOurOwnAddress) {
 TEST_F(DialerTest, WhatACrashLeftBehindIsFoundAtTheStart) {
   const AttemptKey pending{CampaignId(7), AttemptId(9)};
   store_.live = {kAttempt};
-  store_.pending = {{pending, {101, ActionKind::kHangUp}, "leg-9", TrunkId(5)}};
+  store_.pending = {{CallOf(pending, "leg-9"), {101, ActionKind::kHangUp}}};
   const auto dialer = Start();
   store_.WaitForFacts(1);
   EXPECT_TRUE(store_.Has(pending, OwnFactKey(FactKind::kActionAccepted, 101)));

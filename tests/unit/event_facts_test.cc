@@ -71,6 +71,102 @@ TEST(EventFacts, APlaysEndIsThatOfOurOrdinal) {
   }
 }
 
+wire::ga::CallEvent GaEvent(wire::ga::EventType type, std::string context = "7/9",
+                            std::optional<wire::ga::ResultInformation> result = std::nullopt) {
+  wire::ga::CallEvent event{.type = type, .call_connection_id = "con"};
+  event.operation_context = std::move(context);
+  event.result = std::move(result);
+  event.detail = wire::ga::EmptyDetail(type);
+  return event;
+}
+
+Fact GaFact(wire::ga::CallEvent event) {
+  return FactOf(EventOf(std::move(event)), kNow);
+}
+
+TEST(EventFacts, AGaCallIsConnectedAndEndsWithItsCodes) {
+  using enum wire::ga::EventType;
+  const Fact connected = GaFact(GaEvent(kCallConnected));
+  EXPECT_EQ(connected.kind, FactKind::kAnswered);
+  EXPECT_EQ(connected.call, "con");
+  EXPECT_EQ(connected.text, "");
+
+  const wire::ga::ResultInformation busy{.code = 486,
+                                         .subcode = 560486,
+                                         .message = "Busy: +1 425 555 0123",
+                                         .sip = wire::ga::Cause{486, "Busy Here"},
+                                         .q850 = wire::ga::Cause{17, "User busy"}};
+  for (const auto type : {kCreateCallFailed, kCallDisconnected}) {
+    const Fact ended = GaFact(GaEvent(type, "7/9", busy));
+    EXPECT_EQ(ended.kind, FactKind::kEnded);
+    EXPECT_EQ(ended.code, 486);
+    EXPECT_EQ(ended.subcode, 560486);
+    EXPECT_EQ(ended.sip, 486);
+    EXPECT_EQ(ended.q850, 17);
+    EXPECT_EQ(ended.cause, EndCause::kBusy);
+    EXPECT_EQ(ended.text, "Busy: +***");
+  }
+  // An end without codes says no reason, and none is made up.
+  EXPECT_EQ(GaFact(GaEvent(kCallDisconnected)).cause, std::nullopt);
+}
+
+TEST(EventFacts, AGaPlayStartsAndEndsUnderOurOrdinal) {
+  using enum wire::ga::EventType;
+  const Fact started = GaFact(GaEvent(kPlayStarted, "2"));
+  EXPECT_EQ(started.kind, FactKind::kPlayStarted);
+  EXPECT_EQ(started.number, 2);
+
+  const struct {
+    wire::ga::EventType type;
+    std::optional<wire::ga::ResultInformation> result;
+    int code;
+    int subcode;
+  } cases[] = {
+      {kPlayCompleted, wire::ga::ResultInformation{.code = 200}, 200, 0},
+      {kPlayCompleted, std::nullopt, 200, 0},
+      {kPlayFailed, wire::ga::ResultInformation{.code = 400, .subcode = 8536}, 400, 8536},
+      {kPlayFailed, wire::ga::ResultInformation{.code = 200}, 500, 0},
+      {kPlayFailed, std::nullopt, 500, 0},
+      {kPlayCanceled, wire::ga::ResultInformation{.code = 400, .subcode = 8508}, 400, 8508},
+      {kPlayCanceled, std::nullopt, 400, 8508}};
+  for (const auto& c : cases) {
+    const Fact ended = GaFact(GaEvent(c.type, "1", c.result));
+    EXPECT_EQ(ended.kind, FactKind::kPlayEnded);
+    EXPECT_EQ(ended.number, 1);
+    EXPECT_EQ(ended.code, c.code);
+    EXPECT_EQ(ended.subcode, c.subcode);
+  }
+  for (const char* context : {"", "7/9", "0", "-1"}) {
+    EXPECT_EQ(GaFact(GaEvent(kPlayCompleted, context)).kind, FactKind::kOtherEvent) << context;
+    EXPECT_EQ(GaFact(GaEvent(kPlayStarted, context)).kind, FactKind::kOtherEvent) << context;
+  }
+}
+
+TEST(EventFacts, AGaToneKeepsItsPlaceInTheOrder) {
+  wire::ga::CallEvent event = GaEvent(wire::ga::EventType::kContinuousToneReceived);
+  event.detail = wire::ga::ToneReceived{3, '#'};
+  const Fact fact = GaFact(event);
+  EXPECT_EQ(fact.kind, FactKind::kTone);
+  EXPECT_EQ(fact.number, 3);
+  EXPECT_EQ(fact.tone, '#');
+}
+
+TEST(EventFacts, EveryOtherEventOfGaIsKeptAndHasNoEffect) {
+  using enum wire::ga::EventType;
+  for (int type = 0; type <= static_cast<int>(kMediaStreamingFailed); ++type) {
+    const auto known = static_cast<wire::ga::EventType>(type);
+    const Fact fact = GaFact(GaEvent(known, "1"));
+    const bool matters = known == kCallConnected || known == kCallDisconnected ||
+                         known == kCreateCallFailed || known == kPlayStarted ||
+                         known == kPlayCompleted || known == kPlayFailed ||
+                         known == kPlayCanceled || known == kContinuousToneReceived;
+    EXPECT_EQ(fact.kind != FactKind::kOtherEvent, matters) << wire::ga::Name(known);
+    if (!matters) {
+      EXPECT_EQ(fact.text, "Microsoft.Communication." + std::string(wire::ga::Name(known)));
+    }
+  }
+}
+
 TEST(EventFacts, WhatSaysNothingToUsIsKeptWithItsType) {
   wire::Event event = EventOf(wire::UnknownEvent{});
   event.type = "Microsoft.Communication.Something";

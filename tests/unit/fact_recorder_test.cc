@@ -3,7 +3,9 @@
 #include <future>
 #include <thread>
 
+#include "base/metrics.h"
 #include "base/status_macros.h"
+#include "fmt/format.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/fake_clock.h"
@@ -11,6 +13,8 @@
 
 namespace tocsin::dialer {
 namespace {
+
+using testing::HasSubstr;
 
 AttemptKey Key(std::int64_t attempt) {
   return {CampaignId(1), AttemptId(attempt)};
@@ -309,6 +313,41 @@ TEST(FactRecorder, ObserversAreToldBeforeTheCaller) {
   recorder.Submit({Input(1, "a")}, told.Answer());
   told.Wait();
   EXPECT_TRUE(seen);
+}
+
+TEST(FactRecorder, Refusals603AreCountedByHowTheyWereRead) {
+  RecordingStore store;
+  std::atomic<int> ended{0};
+  store.SetAfter([&ended](AttemptChange& change) {
+    change.trunk = TrunkId(5);
+    change.ended_now = true;
+    CallView& view = change.view;
+    view.cause = EndCause::kDeclinedOrLimited;
+    view.disposition = Disposition::kDeclined;
+    const int kind = ended++;
+    view.ambiguous = kind < 2;
+    if (kind == 2) view.remedy = Remedy::kGiveBack;
+    if (kind == 3) view.cause = EndCause::kBlocked;
+    if (kind == 4) view.cause = EndCause::kBusy;
+    if (kind == 5) view.disposition = Disposition::kAnswered;
+    change.disposition = view.disposition;
+  });
+  FactRecorder recorder(Quick(), store, SystemClock());
+  for (int i = 0; i < 6; ++i) {
+    Told told;
+    recorder.Submit({Input(i, "a")}, told.Answer());
+    told.Wait();
+  }
+
+  MetricsPage page;
+  recorder.WriteMetrics(page, [](TrunkId) { return std::string("local"); });
+  const auto line = [](const char* reason, int count) {
+    return fmt::format("tocsin_attempts_refused_603_total{{trunk=\"local\",reason=\"{}\"}} {}",
+                       reason, count);
+  };
+  EXPECT_THAT(page.Text(), HasSubstr(line("ambiguous", 2)));
+  EXPECT_THAT(page.Text(), HasSubstr(line("own_limit", 1)));
+  EXPECT_THAT(page.Text(), HasSubstr(line("blocked", 1)));
 }
 
 TEST(FactRecorder, StoppingWritesWhatIsHeldAndAnswersEverybody) {

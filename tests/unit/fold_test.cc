@@ -176,6 +176,140 @@ TEST(Fold, WrongCredentialsAreAConfigurationErrorAndABadRequestIsNot) {
             Disposition::kProviderError);
 }
 
+// --- What GA tells besides --------------------------------------------------
+
+Fact Ended(double at_s, EndCause cause, int code, int subcode) {
+  Fact fact = Make(FactKind::kEnded, at_s, 0, code, subcode);
+  fact.cause = cause;
+  return fact;
+}
+
+std::vector<Fact> Unanswered(std::initializer_list<Fact> more) {
+  return With({Make(FactKind::kCreateAccepted, 0, 1)}, more);
+}
+
+TEST(Fold, AnEndWithAReasonIsObservedAndKeepsItsCodes) {
+  Fact busy = Ended(4, EndCause::kBusy, 486, 560486);
+  busy.sip = 486;
+  busy.q850 = 17;
+  busy.text = "Busy here";
+  const CallView view = FoldAll(Unanswered({busy}));
+
+  EXPECT_EQ(view.disposition, Disposition::kBusy);
+  EXPECT_EQ(view.source, DispositionSource::kObserved);
+  EXPECT_EQ(view.code, 486);
+  EXPECT_EQ(view.subcode, 560486);
+  EXPECT_EQ(view.sip, 486);
+  EXPECT_EQ(view.q850, 17);
+  EXPECT_EQ(view.cause, EndCause::kBusy);
+  EXPECT_EQ(view.reason, "Busy here");
+}
+
+TEST(Fold, OfTwoEndsTheFirstIsTheTimeAndTheTellingOneTheReason) {
+  const Fact disconnected = Ended(4, EndCause::kNormal, 200, 0);
+  const Fact failed = Ended(4.2, EndCause::kDeclinedOrLimited, 603, 560603);
+  const CallView view = FoldAll(Unanswered({failed, disconnected}));
+
+  EXPECT_EQ(view, FoldAll(Unanswered({disconnected, failed})));
+  EXPECT_EQ(view.disposition, Disposition::kDeclined);
+  EXPECT_EQ(view.ended_at, kStart + absl::Seconds(4));
+}
+
+TEST(Fold, ANormalEndWithoutATraceOfAnAnswerIsNoAnswer) {
+  const CallView view = FoldAll(Unanswered({Ended(4, EndCause::kNormal, 0, 560000)}));
+
+  EXPECT_EQ(view.disposition, Disposition::kNoAnswer);
+  EXPECT_EQ(view.source, DispositionSource::kInferred);
+  EXPECT_EQ(view.subcode, 560000);
+  // Its answer was only late.
+  EXPECT_EQ(
+      FoldAll(Unanswered({Ended(4, EndCause::kNormal, 0, 560000), Make(FactKind::kAnswered, 2)}))
+          .disposition,
+      Disposition::kAnswered);
+}
+
+TEST(Fold, WhatWasAnsweredStaysSoWhateverEndsIt) {
+  const CallView view =
+      FoldAll(With(AnsweredCall(), {Ended(19, EndCause::kUnreachable, 410, 3100)}));
+
+  EXPECT_EQ(view.disposition, Disposition::kAnswered);
+  EXPECT_EQ(view.subcode, 3100);
+}
+
+TEST(Fold, AnEndThatAnOperatorOrderedIsACancellationAndOurRingLimitIsNone) {
+  const Fact cancelled = Ended(31, EndCause::kCancelled, 487, 560487);
+  const Fact ordered = Make(FactKind::kHangUpOrdered, 30);
+
+  EXPECT_EQ(FoldAll(Unanswered({ordered, cancelled})).disposition, Disposition::kCanceled);
+  EXPECT_EQ(FoldAll(Unanswered({cancelled})).disposition, Disposition::kNoAnswer);
+  const Fact ours = Ended(31, EndCause::kEndedByApplication, 200, 7000);
+  EXPECT_EQ(FoldAll(Unanswered({ordered, ours})).disposition, Disposition::kCanceled);
+  EXPECT_EQ(FoldAll(Unanswered({ours})).disposition, Disposition::kNoAnswer);
+}
+
+TEST(Fold, A603IsCongestionIfOurCallerNumberHadItsLimitOfCalls) {
+  const Fact declined = Ended(4, EndCause::kDeclinedOrLimited, 603, 560603);
+  std::vector<Fact> facts = Unanswered({declined});
+  EXPECT_EQ(FoldAll(facts).disposition, Disposition::kDeclined);
+  facts[0].subcode = 1;
+  EXPECT_EQ(FoldAll(facts).disposition, Disposition::kCongestion);
+}
+
+TEST(Fold, AKeyCountsFromWhenThePlayReallyBegan) {
+  // Taken at once and begun 3 s later: the message had not yet said who calls.
+  std::vector<Fact> facts = With(AnsweredCall(), {Tone(11, '1', 1)});
+  EXPECT_TRUE(FoldAll(facts).acknowledged);
+  facts.push_back(Make(FactKind::kPlayStarted, 8, 1));
+  EXPECT_FALSE(FoldAll(facts).acknowledged);
+  facts.push_back(Tone(13, '1', 2));
+  const CallView view = FoldAll(facts);
+  ASSERT_TRUE(view.acknowledged);
+  EXPECT_EQ(view.acknowledged->offset, absl::Seconds(5));
+  EXPECT_EQ(view.heard, absl::Seconds(9));
+}
+
+TEST(Fold, APlayThatWasRefusedBecauseItIsPlayingHasNotFailed) {
+  const auto refused = [](int code, int subcode) {
+    const CallView view =
+        FoldAll({Make(FactKind::kCreateAccepted, 0, 1), Make(FactKind::kAnswered, 5),
+                 Make(FactKind::kActionRefused, 5.1, 1, code, subcode)});
+    return view.plays.at(0).failed;
+  };
+  EXPECT_FALSE(refused(400, 8500));
+  EXPECT_FALSE(refused(412, 8583));
+  EXPECT_TRUE(refused(400, 8501));
+  EXPECT_TRUE(refused(404, 8522));
+  const CallView late =
+      FoldAll({Make(FactKind::kAnswered, 5), Make(FactKind::kActionRefused, 5.1, 1, 400, 8501),
+               Make(FactKind::kPlayStarted, 5.3, 1)});
+  EXPECT_FALSE(late.plays.at(0).failed);
+}
+
+TEST(Fold, ARepetitionSettlesASendOfUnknownFateOrLeavesItUnknown) {
+  const std::vector<Fact> unknown = {Make(FactKind::kCreateUnknown, 0, 1)};
+  Fact again = Make(FactKind::kCreateRepeated, 12, 1);
+  CallView view = FoldAll(With(unknown, {again}));
+  EXPECT_EQ(view.state, AttemptState::kUnresolved);
+  EXPECT_EQ(view.asked_again, 1);
+  EXPECT_EQ(view.sends, 1);
+  // It may have been this one that placed the call.
+  EXPECT_EQ(view.sent_at, kStart + absl::Seconds(12));
+
+  again.call = "leg";
+  view = FoldAll(With(unknown, {again}));
+  EXPECT_EQ(view.state, AttemptState::kDialing);
+  EXPECT_EQ(view.call, "leg");
+
+  again.call.clear();
+  again.code = 400;
+  view = FoldAll(With(unknown, {again}));
+  EXPECT_EQ(view.disposition, Disposition::kProviderError);
+  EXPECT_EQ(view.code, 400);
+  // Any event of the call knows better.
+  EXPECT_EQ(FoldAll(With(unknown, {again, Make(FactKind::kAnswered, 14)})).state,
+            AttemptState::kDialing);
+}
+
 // The outcome is a function of the set: every order of the facts of one call,
 // with one of them told twice, gives the same view.
 TEST(Fold, EveryOrderOfTheSameFactsGivesTheSameView) {

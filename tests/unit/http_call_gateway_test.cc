@@ -69,9 +69,9 @@ CreateCallRequest Request() {
 
 class HttpCallGatewayTest : public testing::Test {
  protected:
-  CreateCallCompletion Send(const Trunk& trunk) {
+  CreateCallCompletion Send(const Trunk& trunk, const CreateCallRequest& request = Request()) {
     std::promise<CreateCallCompletion> told;
-    gateway_.Send(trunk, Request(), permit_,
+    gateway_.Send(trunk, request, permit_,
                   [&told](CreateCallCompletion done) { told.set_value(std::move(done)); });
     return told.get_future().get();
   }
@@ -114,6 +114,35 @@ TEST_F(HttpCallGatewayTest, AcceptedCarriesTheProvidersId) {
   EXPECT_EQ(done.send_no, 3);
   EXPECT_LE(before, done.sent_at);
   EXPECT_LE(done.sent_at, done.answered_at);
+}
+
+TEST_F(HttpCallGatewayTest, InGaARepetitionIsTheSameRequestOnTheWire) {
+  const ScriptedServer server(
+      Posts({ScriptedServer::Answer(201, R"({"callConnectionId":"con-1"})")}));
+  Trunk trunk = TrunkAt(server.endpoint());
+  trunk.dialect = Dialect::kGa;
+  CreateCallRequest request = Request();
+  request.intended_at = absl::FromUnixSeconds(1'620'245'319);
+  const CreateCallCompletion first = Send(trunk, request);
+  const std::string sent = server.LastRequest("POST");
+  request.repetition = 2;
+  const CreateCallCompletion again = Send(trunk, request);
+
+  EXPECT_EQ(std::get<CallAccepted>(first.result).call, "con-1");
+  EXPECT_EQ(first.repetition, 0);
+  EXPECT_EQ(again.repetition, 2);
+  EXPECT_THAT(sent, HasSubstr("Repeatability-First-Sent: Wed, 05 May 2021 20:08:39 GMT"));
+  EXPECT_THAT(sent, HasSubstr("Repeatability-Request-ID: "));
+  EXPECT_EQ(server.LastRequest("POST"), sent);
+}
+
+TEST_F(HttpCallGatewayTest, TheLimitOfAMonthIsNotWaitedOut) {
+  const auto throttled = [&](std::string_view body) {
+    return std::get<CallThrottled>(ResultOf(429, body)).until_looked_at;
+  };
+  EXPECT_TRUE(throttled(R"({"error":{"code":"8529","message":"limit"}})"));
+  EXPECT_FALSE(throttled(R"({"error":{"code":"8516","message":"slow down"}})"));
+  EXPECT_FALSE(throttled(""));
 }
 
 TEST_F(HttpCallGatewayTest, TheRequestSaysWhoIsRungByWhomAndWhereToReport) {

@@ -125,12 +125,43 @@ TEST_F(RecipientTest, HistoryEntriesSurviveTheDatabase) {
   TriedCall& call = Tried(Disposition::kAnswered, Delivery::kFull, 2);
   call.acknowledged = true;
   call.opted_out = true;
+  call.given_back = true;
+  call.ambiguous = true;
 
   EXPECT_EQ(*DecodeTriedCall(EncodeTriedCall(call)), call);
   const std::string text = EncodeTriedCall(call);
   for (std::size_t size = 0; size < text.size() - 16; ++size) {
     EXPECT_FALSE(DecodeTriedCall(std::string_view(text).substr(0, size)).ok()) << size;
   }
+}
+
+TEST_F(RecipientTest, AClearNoIsOneAndWhatMayBeSomethingElseIsTriedOnceMore) {
+  Tried(Disposition::kDeclined);
+  EXPECT_EQ(Decide().outcome, Outcome::kNotReached);
+  history_.tried.back().ambiguous = true;
+  EXPECT_EQ(Decide().next_at, kNow + absl::Minutes(30));
+  Tried(Disposition::kDeclined).ambiguous = true;
+  EXPECT_EQ(Decide().outcome, Outcome::kNotReached);
+}
+
+TEST_F(RecipientTest, ABlockedCallIsTriedOnceMore) {
+  Tried(Disposition::kNetworkBlocked);
+  EXPECT_EQ(Decide().next_at, kNow + absl::Minutes(30));
+  Tried(Disposition::kNetworkBlocked);
+  EXPECT_EQ(Decide().outcome, Outcome::kNotReached);
+  EXPECT_EQ(Decide().reason, "blocked");
+}
+
+TEST_F(RecipientTest, WhatOurOwnLimitKeptFromRingingIsNoAttemptButHasAnEnd) {
+  campaign_.spec.retry.attempts_max = 2;
+  Tried(Disposition::kCongestion).given_back = true;
+  Tried(Disposition::kBusy);
+  EXPECT_TRUE(Decide().next_at.has_value());
+  Tried(Disposition::kCongestion).given_back = true;
+  EXPECT_EQ(Decide().outcome, Outcome::kNotReached);
+  history_.tried.pop_back();
+  Tried(Disposition::kBusy);
+  EXPECT_EQ(Decide().outcome, Outcome::kNotReached);
 }
 
 // Every history of up to four calls ends somewhere or goes on later, never both,
