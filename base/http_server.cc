@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -41,9 +42,16 @@ thread_local absl::Time arrived_at = absl::InfinitePast();
 // rest of a body, which whoever sent it could have made look like a request.
 thread_local bool read_to_its_end = false;
 
+// When its time is up.
+thread_local SteadyTime read_until = SteadyTime::max();
+
 absl::Duration SinceArrival() {
   if (arrived_at == absl::InfinitePast()) return absl::ZeroDuration();
   return std::max(SystemClock().Now() - arrived_at, absl::ZeroDuration());
+}
+
+bool TimeIsUp() {
+  return SystemClock().Steady() >= read_until;
 }
 
 timeval Seconds(time_t seconds) {
@@ -58,6 +66,10 @@ class Server final : public httplib::Server {
  public:
   Server() : stopping_(::eventfd(0, EFD_CLOEXEC)) { TOCSIN_CHECK(stopping_ >= 0); }
   ~Server() override { ::close(stopping_); }
+
+  void LimitRequests(absl::Duration length) {
+    request_timeout_ = absl::ToChronoNanoseconds(length);
+  }
 
   void LengthenBacklog() { ::listen(svr_sock_, kBacklog); }
 
@@ -82,6 +94,8 @@ class Server final : public httplib::Server {
       bool closed = false;
       while (!closed && NextRequestComes(stream)) {
         stream.ExpectRequest();
+        read_until = SystemClock().Steady() + request_timeout_;
+        stream.ReadUntil(read_until);
         read_to_its_end = false;
         if (!process_request(stream, false, closed, begin) || !stream.Flush()) break;
         if (!read_to_its_end) break;
@@ -104,6 +118,7 @@ class Server final : public httplib::Server {
   }
 
   const int stopping_;  // An eventfd: readable once we stop.
+  std::chrono::nanoseconds request_timeout_{};
 };
 
 HttpRequest FromLibrary(const httplib::Request& request) {
@@ -155,6 +170,7 @@ class HttpServer::Impl {
     server_.set_tcp_nodelay(true);
     server_.set_keep_alive_timeout(options.keep_alive_timeout_s);
     server_.set_read_timeout(options.read_timeout_s);
+    server_.LimitRequests(options.request_timeout);
     server_.set_write_timeout(options.write_timeout_s);
     server_.set_payload_max_length(options.body_max_bytes);
     server_.set_socket_options([](socket_t socket) {
@@ -216,7 +232,7 @@ class HttpServer::Impl {
       read_to_its_end = complete || (!too_long && !HasBody(request));
       if (read_to_its_end) return Handle(made, response);
       // The library has judged a length that was declared.
-      if (response.status != 413) response.status = too_long ? 413 : 400;
+      if (response.status != 413) response.status = too_long ? 413 : TimeIsUp() ? 408 : 400;
       response.set_header("Connection", "close");
     };
     server_.Get(".*", plain);

@@ -53,7 +53,10 @@ class HttpServer {
     int threads = 64;
     std::size_t body_max_bytes = 1 << 20;
     int keep_alive_timeout_s = 5;
-    int read_timeout_s = 5;
+    int read_timeout_s = 5;  // Between two bytes.
+    // For all of a request, head and body, from its first byte: who sends a byte
+    // now and then holds a thread no longer than this and read_timeout_s.
+    absl::Duration request_timeout = absl::Seconds(10);
     int write_timeout_s = 5;
   };
 

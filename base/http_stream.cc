@@ -63,6 +63,7 @@ ssize_t SocketStream::read(char* into, std::size_t size) {
   // "100 Continue".
   if (!out_.empty() && !Flush()) return -1;
   if (!has_read_ahead()) {
+    if (read_until_ != SteadyTime::max() && SystemClock().Steady() >= read_until_) return -1;
     ssize_t n = 0;
     do {
       n = Receive();

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "base/clock.h"
 
 namespace tocsin {
 
@@ -36,6 +37,9 @@ class SocketStream final : public httplib::Stream {
 
   bool has_read_ahead() const { return begin_ < end_; }
 
+  // Reads that begin after `moment` fail, however much there is to read.
+  void ReadUntil(SteadyTime moment) { read_until_ = moment; }
+
   // Sends what was written. False if the peer does not take it.
   bool Flush();
 
@@ -59,6 +63,7 @@ class SocketStream final : public httplib::Stream {
 
   const int socket_;
   bool notes_arrivals_ = false;
+  SteadyTime read_until_ = SteadyTime::max();
   absl::Time arrived_at_ = absl::InfinitePast();
   mutable End remote_, local_;
   std::array<char, 4096> in_;
