@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "core/attempt_name.h"
 #include "fmt/format.h"
 #include "wire/digest.h"
 
@@ -141,6 +142,14 @@ void ActionSender::Settle(AttemptKey attempt, Order order, bool settled) {
   if (!settled) {
     tries_failed_.fetch_add(1, std::memory_order_relaxed);
     again = order.tries < options_.tries_max;
+    if (LogIsOn(LogLevel::kDebug)) {
+      Log(LogLevel::kDebug, "action_failed",
+          {{"attempt", Name(attempt)},
+           {"action", Name(order.action.kind)},
+           {"ordinal", order.action.ordinal},
+           {"tries", order.tries},
+           {"again", again ? "soon" : "by the sweeper"}});
+    }
     if (!again) left_to_sweeper_.fetch_add(1, std::memory_order_relaxed);
   }
   const int tries = order.tries;
@@ -208,6 +217,13 @@ void ActionSender::Report(AttemptKey attempt, const Order& order, absl::Time sen
                           std::string text) {
   const bool taken = status >= 200 && status < 300;
   (taken ? accepted_ : refused_).fetch_add(1, std::memory_order_relaxed);
+  if (LogIsOn(LogLevel::kDebug)) {
+    Log(LogLevel::kDebug, taken ? "action_accepted" : "action_refused",
+        {{"attempt", Name(attempt)},
+         {"action", Name(order.action.kind)},
+         {"ordinal", order.action.ordinal},
+         {"status", status}});
+  }
   Fact fact;
   fact.kind = taken ? FactKind::kActionAccepted : FactKind::kActionRefused;
   fact.at = sent_at;

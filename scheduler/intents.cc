@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "core/attempt_name.h"
 #include "core/completion_fact.h"
 #include "core/dial_guard.h"
 #include "scheduler/desks.h"
@@ -160,7 +161,9 @@ std::vector<IntentRequest> Scheduler::Prepare(TrunkDesk& desk,
       for (auto& [id, other] : trunks_) other->gate.Stop(attempt.key.campaign);
       if (Succeeded(store_.PauseCampaign(attempt.key.campaign, reason, now_), "pause_campaign")) {
         Log(LogLevel::kError, "campaign_paused_by_guard",
-            {{"campaign", attempt.key.campaign.value()}, {"reason", wrong->reason}});
+            {{"campaign", attempt.key.campaign.value()},
+             {"attempt", Name(attempt.key)},
+             {"reason", wrong->reason}});
         campaign->active.campaign.state = CampaignState::kPaused;
       }
       campaign->pool.push_front(std::move(attempt));
@@ -247,6 +250,10 @@ void Scheduler::Settle(TrunkDesk& desk, std::vector<PlannedAttempt> picked,
 
 void Scheduler::HandOver(TrunkDesk& desk, PlannedAttempt attempt, const PhoneNumber& caller) {
   const AttemptKey key = attempt.key;
+  if (LogIsOn(LogLevel::kDebug)) {
+    Log(LogLevel::kDebug, "call_intended",
+        {{"attempt", Name(key)}, {"trunk", desk.trunk.name}, {"send", attempt.sends + 1}});
+  }
   CreateCallRequest request{key, attempt.to, caller, attempt.sends + 1};
   on_their_way_.insert_or_assign(key, std::move(attempt));
   ++in_gateway_;
