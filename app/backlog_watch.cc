@@ -44,6 +44,12 @@ void BacklogWatch::WriteMetrics(MetricsPage& page) {
           static_cast<double>(trunk.due_people));
     gauge("tocsin_due_oldest_seconds", "Since the first of these was due.",
           SecondsSince(trunk.due_since, now));
+    gauge("tocsin_campaign_people", "People in the campaigns that are not over.",
+          static_cast<double>(trunk.people));
+    gauge("tocsin_campaign_people_ended", "Of these, those who have their outcome.",
+          static_cast<double>(trunk.people_ended));
+    gauge("tocsin_campaign_acknowledgements", "Acknowledgements in these campaigns.",
+          static_cast<double>(trunk.acknowledged));
   }
 }
 

@@ -39,6 +39,10 @@ CommandLine ReadCommandLine(Command command, const std::string& name, const std:
   parser.footer(Footer(command));
   if (const char* file = std::getenv("TOCSIN_CONFIG"); file != nullptr) line.config_file = file;
   parser.add_option("--config", line.config_file, "YAML file of settings")->type_name("FILE");
+  if (command == Command::kUp || command == Command::kServe || command == Command::kCallServer) {
+    parser.add_flag("--check-config", line.check_only,
+                    "Say all that is wrong with the settings, start nothing: 0 or 78");
+  }
   if (!words_help.empty()) parser.add_option("words", line.words, words_help)->type_name("");
 
   std::string output;

@@ -11,6 +11,7 @@ namespace tocsin {
 struct CommandLine {
   std::map<std::string, std::string> flags;  // Setting::key -> value.
   std::string config_file;                   // --config, else TOCSIN_CONFIG, else empty.
+  bool check_only = false;                   // --check-config.
   std::vector<std::string> words;            // What is not a flag: "up" of `migrate up`.
   bool as_json = false;                      // "-o json", of `trunk` alone.
   // Set: there is nothing to do but to end with it. Help or the complaint has

@@ -12,6 +12,8 @@ int RunServe(const std::vector<std::string>& arguments);
 int RunMigrate(const std::vector<std::string>& arguments);
 int RunTrunk(const std::vector<std::string>& arguments);
 int RunCallServer(const std::vector<std::string>& arguments);
+int RunRestored(const std::vector<std::string>& arguments);
+int RunSize(const std::vector<std::string>& arguments);
 int RunCampaign(const std::vector<std::string>& arguments);
 
 }  // namespace tocsin

@@ -15,9 +15,11 @@ constexpr const char* kUsage = R"(Rings many people, and keeps account of what b
   tocsin up --data-dir DIR     everything on this machine, PostgreSQL included
   tocsin serve                 a node on a database of yours
   tocsin migrate               up, down or status of that database's schema
+  tocsin restored              after a restore from a backup: pauses every campaign
   tocsin trunk                 apply or list that database's provider endpoints
   tocsin call-server           a Call Automation endpoint that rings nobody
   tocsin campaign              create, start, watch and report campaigns
+  tocsin size                  how many calls a second, lines and numbers it takes
   tocsin version
 
 Each takes --help. Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 78 bad configuration.
@@ -27,6 +29,8 @@ int Dispatch(std::string_view command, const std::vector<std::string>& arguments
   if (command == "up") return RunUp(arguments);
   if (command == "serve") return RunServe(arguments);
   if (command == "migrate") return RunMigrate(arguments);
+  if (command == "restored") return RunRestored(arguments);
+  if (command == "size") return RunSize(arguments);
   if (command == "trunk") return RunTrunk(arguments);
   if (command == "call-server") return RunCallServer(arguments);
   if (command == "campaign") return RunCampaign(arguments);

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "app/config_check.h"
 #include "app/exit_codes.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -38,10 +39,18 @@ StartingPoint ReadSettings(Command command, const std::string& name, const std::
   for (const std::string& warning : loaded.warnings) {
     fmt::print(stderr, "tocsin {}: warning: {}\n", name, warning);
   }
+  for (std::string& problem : FindContradictions(command, loaded.config)) {
+    loaded.problems.push_back(std::move(problem));
+  }
   if (!loaded.problems.empty()) {
     fmt::print(stderr, "tocsin {}: the configuration cannot be used:\n", name);
     for (const std::string& problem : loaded.problems) fmt::print(stderr, "  {}\n", problem);
     start.exit_code = kExitConfig;
+    return start;
+  }
+  if (line.check_only) {
+    fmt::print("tocsin {}: the configuration can be used; nothing was started\n", name);
+    start.exit_code = kExitDone;
     return start;
   }
   start.config = std::move(loaded.config);

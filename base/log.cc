@@ -50,7 +50,7 @@ void AppendQuoted(std::string& line, std::string_view value) {
 }  // namespace
 
 void Log(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
-  if (!Logger().should_log(SpdlogLevel(level))) return;
+  if (!LogIsOn(level)) return;
   std::string line(event);
   for (const LogField& field : fields) {
     line += ' ';
@@ -63,6 +63,10 @@ void Log(LogLevel level, std::string_view event, std::initializer_list<LogField>
     }
   }
   Logger().log(SpdlogLevel(level), line);
+}
+
+bool LogIsOn(LogLevel level) {
+  return Logger().should_log(SpdlogLevel(level));
 }
 
 void SetLogLevel(LogLevel level) {

@@ -114,10 +114,21 @@ class PgStore final : public CampaignStore, public DialStore {
     std::optional<absl::Time> unresolved_since;  // The intent of the oldest.
     std::int64_t due_people = 0;                 // 10,000 a campaign and priority: or more.
     std::optional<absl::Time> due_since;
+    // Of the campaigns that are not over: people, those with an outcome, and
+    // acknowledgements.
+    std::int64_t people = 0;
+    std::int64_t people_ended = 0;
+    std::int64_t acknowledged = 0;
   };
   // A line for each trunk. Costs a look at every live attempt: every few
   // seconds, not more often.
   absl::StatusOr<std::vector<Backlog>> ReadBacklog(absl::Time now);
+
+  // After the database was set back to an earlier moment, before any node runs on
+  // it: what was handed out since then, and is forgotten, is not handed out again
+  // (ids of attempts, epochs of leases). Harmless at any other time.
+  // kFailedPrecondition, naming the node, if one paces `group`.
+  absl::Status StepOverWhatWasLost(const std::string& group);
 
   // OK if the database answers.
   absl::Status Ping();

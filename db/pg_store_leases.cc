@@ -12,6 +12,10 @@ namespace {
 
 constexpr int kTakeOverBatch = 500;
 
+// More than any time between two backups can use up.
+constexpr std::int64_t kAttemptsStepped = 1'000'000'000;
+constexpr std::int64_t kEpochsStepped = 1'000'000;
+
 }  // namespace
 
 absl::StatusOr<Lease> PgStore::AcquireLease(const std::string& group, const std::string& node,
@@ -38,6 +42,22 @@ absl::Status PgStore::ReleaseLease(const std::string& group, const std::string& 
                                    std::int64_t epoch) {
   return Transact(*pool_, [&](Session& session) -> absl::Status {
     session.Run(query::kReleasePacerLease, group, node, epoch);
+    return absl::OkStatus();
+  });
+}
+
+absl::Status PgStore::StepOverWhatWasLost(const std::string& group) {
+  return Transact(*pool_, [&](Session& session) -> absl::Status {
+    for (const pqxx::row& raw : session.Run(query::kReadPacerLease, group)) {
+      RowReader row(raw);
+      const std::string holder = row.Text();
+      row.Int64();  // The epoch.
+      if (holder.empty() || row.Milliseconds() <= absl::ZeroDuration()) continue;
+      return FailedPrecondition("node {} is running on this database; stop all nodes first",
+                                holder);
+    }
+    session.Run(query::kStepOverEpochs, kEpochsStepped);
+    session.Run(query::kStepOverAttemptIds, kAttemptsStepped);
     return absl::OkStatus();
   });
 }

@@ -21,6 +21,9 @@ absl::StatusOr<std::vector<PgStore::Backlog>> PgStore::ReadBacklog(absl::Time no
       backlog.unresolved_since = row.OptTime();
       backlog.due_people = row.Int64();
       backlog.due_since = row.OptTime();
+      backlog.people = row.Int64();
+      backlog.people_ended = row.Int64();
+      backlog.acknowledged = row.Int64();
     }
     return all;
   });

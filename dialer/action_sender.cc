@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "base/status_macros.h"
+#include "core/attempt_name.h"
 #include "dialer/provider_values.h"
 #include "fmt/format.h"
 
@@ -139,6 +140,14 @@ void ActionSender::Settle(Order order, bool settled) {
   if (!settled) {
     tries_failed_.fetch_add(1, std::memory_order_relaxed);
     again = order.tries < options_.tries_max;
+    if (LogIsOn(LogLevel::kDebug)) {
+      Log(LogLevel::kDebug, "action_failed",
+          {{"attempt", Name(order.call.attempt)},
+           {"action", Name(order.action.kind)},
+           {"ordinal", order.action.ordinal},
+           {"tries", order.tries},
+           {"again", again ? "soon" : "by the sweeper"}});
+    }
     if (!again) left_to_sweeper_.fetch_add(1, std::memory_order_relaxed);
   }
   const int tries = order.tries;
@@ -236,6 +245,13 @@ bool ActionSender::Try(const Order& order) {
 void ActionSender::Report(const Order& order, absl::Time sent_at, int status, ProviderError error) {
   const bool taken = IsSuccess(status);
   (taken ? accepted_ : refused_).fetch_add(1, std::memory_order_relaxed);
+  if (LogIsOn(LogLevel::kDebug)) {
+    Log(LogLevel::kDebug, taken ? "action_accepted" : "action_refused",
+        {{"attempt", Name(order.call.attempt)},
+         {"action", Name(order.action.kind)},
+         {"ordinal", order.action.ordinal},
+         {"status", status}});
+  }
   Fact fact;
   fact.kind = taken ? FactKind::kActionAccepted : FactKind::kActionRefused;
   fact.at = sent_at;

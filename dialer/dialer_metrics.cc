@@ -56,6 +56,8 @@ void WriteRecorder(const RecorderCounters& counters, MetricsPage& page) {
       .Add("tocsin_facts_unfit_total", counters.unfit, "Facts that the database will not take.");
   page.Gauge("tocsin_facts_held", "Facts that wait to be written.",
              static_cast<double>(counters.held));
+  page.Gauge("tocsin_facts_aside", "Facts that wait for somebody to mend the database.",
+             static_cast<double>(counters.aside));
 }
 
 void WriteActions(const ActionCounters& counters, MetricsPage& page) {

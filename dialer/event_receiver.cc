@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "core/attempt_name.h"
 #include "dialer/event_facts.h"
 #include "fmt/format.h"
 #include "wire/calls_2021.h"
@@ -122,7 +123,21 @@ HttpResponse EventReceiver::Handle(const HttpRequest& request) {
   return Refuse(CallbackRefusal::kNotOurs, "no such path");
 }
 
+// What a proxy asks before it reads a body. It knows two answers only, and takes
+// anything else for a fault of ours.
+HttpResponse EventReceiver::TellWhetherSigned(const HttpRequest& request) {
+  const auto attempt = signer_.Verify(request.raw_path, request.raw_query);
+  if (attempt.ok()) return {.status = 204};
+  HttpResponse refused =
+      Refuse(absl::IsUnauthenticated(attempt.status()) ? CallbackRefusal::kForged
+                                                       : CallbackRefusal::kMalformedUrl,
+             Message(attempt.status()));
+  refused.status = 401;
+  return refused;
+}
+
 HttpResponse EventReceiver::HandleCallback(const HttpRequest& request) {
+  if (request.method == "HEAD") return TellWhetherSigned(request);
   callbacks_.fetch_add(1, std::memory_order_relaxed);
   if (request.method != "POST") return Refuse(CallbackRefusal::kMethod, "events are posted");
   const auto callback = signer_.Verify(request.raw_path, request.raw_query);
@@ -137,10 +152,12 @@ HttpResponse EventReceiver::HandleCallback(const HttpRequest& request) {
   const wire::EventLimits limits;
   if (request.body.size() > limits.body_max_bytes) {
     return Refuse(CallbackRefusal::kTooLong,
-                  fmt::format("a body has at most {} bytes", limits.body_max_bytes));
+                  fmt::format("a body has at most {} bytes", limits.body_max_bytes), callback->attempt);
   }
   const auto events = wire::DecodeEvents(request.body, limits);
-  if (!events.ok()) return Refuse(CallbackRefusal::kMalformedBody, Message(events.status()));
+  if (!events.ok()) {
+    return Refuse(CallbackRefusal::kMalformedBody, Message(events.status()), callback->attempt);
+  }
   std::vector<AttemptInput> inputs;
   inputs.reserve(events->size());
   const absl::Time now = clock_.Now();
@@ -153,11 +170,13 @@ HttpResponse EventReceiver::HandleCallback(const HttpRequest& request) {
   switch (Commit(std::move(inputs), taken)) {
     case RecordOutcome::kCommitted: break;
     case RecordOutcome::kUnknownAttempt:
-      return Refuse(CallbackRefusal::kUnknownAttempt, "no such call attempt");
-    case RecordOutcome::kUnfit: return Refuse(CallbackRefusal::kUnfit, "cannot be stored");
+      return Refuse(CallbackRefusal::kUnknownAttempt, "no such call attempt", callback->attempt);
+    case RecordOutcome::kUnfit:
+      return Refuse(CallbackRefusal::kUnfit, "cannot be stored", callback->attempt);
     case RecordOutcome::kUnavailable:
-      return taken ? Refuse(CallbackRefusal::kUnavailable, "not stored yet: send it again")
-                   : Refuse(CallbackRefusal::kOverloaded, "too busy: send it again");
+      return taken
+                 ? Refuse(CallbackRefusal::kUnavailable, "not stored yet: send it again", callback->attempt)
+                 : Refuse(CallbackRefusal::kOverloaded, "too busy: send it again", callback->attempt);
   }
   acknowledged_.fetch_add(1, std::memory_order_relaxed);
   return HttpResponse{};
@@ -171,9 +190,15 @@ RecordOutcome EventReceiver::Commit(std::vector<AttemptInput> inputs, bool& take
   return taken ? wait->Outcome() : RecordOutcome::kUnavailable;
 }
 
-HttpResponse EventReceiver::Refuse(CallbackRefusal refusal, std::string_view message) {
+HttpResponse EventReceiver::Refuse(CallbackRefusal refusal, std::string_view message,
+                                   const std::optional<AttemptKey>& attempt) {
   refused_[static_cast<std::size_t>(refusal)].fetch_add(1, std::memory_order_relaxed);
-  Log(LogLevel::kDebug, "callback_refused", {{"reason", Name(refusal)}, {"message", message}});
+  if (LogIsOn(LogLevel::kDebug)) {
+    Log(LogLevel::kDebug, "callback_refused",
+        {{"attempt", attempt ? Name(callback->attempt) : "none"},
+         {"reason", Name(refusal)},
+         {"message", message}});
+  }
   HttpResponse response;
   response.status = StatusOf(refusal);
   response.body = wire::Encode(

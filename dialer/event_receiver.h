@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
@@ -41,7 +42,10 @@ class EventReceiver {
 
  private:
   HttpResponse HandleCallback(const HttpRequest& request);
-  HttpResponse Refuse(CallbackRefusal refusal, std::string_view message);
+  HttpResponse TellWhetherSigned(const HttpRequest& request);
+  // `attempt`: whose callback it was, if that is proven.
+  HttpResponse Refuse(CallbackRefusal refusal, std::string_view message,
+                      const std::optional<AttemptKey>& attempt = std::nullopt);
   RecordOutcome Commit(std::vector<AttemptInput> inputs, bool& taken);
 
   const wire::CallbackSigner signer_;

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "core/attempt_name.h"
 
 namespace tocsin::dialer {
 namespace {
@@ -46,6 +47,24 @@ std::string_view ReadingOf603(const CallView& view) {
 void RaiseTo(std::atomic<std::uint64_t>& largest, std::uint64_t value) {
   std::uint64_t before = largest.load(std::memory_order_relaxed);
   while (before < value && !largest.compare_exchange_weak(before, value)) {
+  }
+}
+
+void Tell(const AttemptChange& change) {
+  const bool lost = change.ended_now && change.disposition == Disposition::kLost;
+  if (lost) {
+    Log(LogLevel::kWarn, "attempt_lost", {{"attempt", Name(change.attempt)}});
+  } else if (!LogIsOn(LogLevel::kDebug)) {
+    return;
+  } else if (change.ended_now) {
+    Log(LogLevel::kDebug, "attempt_ended",
+        {{"attempt", Name(change.attempt)},
+         {"disposition", change.disposition ? Name(*change.disposition) : "none"}});
+  } else if (change.given_back_now) {
+    Log(LogLevel::kDebug, "attempt_given_back", {{"attempt", Name(change.attempt)}});
+  } else if (change.new_facts > 0) {
+    Log(LogLevel::kDebug, "facts_recorded",
+        {{"attempt", Name(change.attempt)}, {"facts", change.new_facts}});
   }
 }
 
@@ -250,8 +269,7 @@ void FactRecorder::Divide(Lane& lane, Batch batch, const absl::Status& why,
   const AttemptInput& input = batch.inputs.front();
   unfit_.fetch_add(1, std::memory_order_relaxed);
   Log(LogLevel::kError, "fact_not_storable",
-      {{"campaign", input.attempt.campaign.value()},
-       {"attempt", input.attempt.attempt.value()},
+      {{"attempt", Name(input.attempt)},
        {"fact", input.fact ? Name(input.fact->kind) : "none"},
        {"code", static_cast<int>(why.code())}});
   const auto& receipt = batch.receipts.front();
@@ -262,8 +280,7 @@ void FactRecorder::SetAside(Batch batch, const absl::Status& why) {
   AttemptInput& input = batch.inputs.front();
   if (!batch.was_aside) {
     Log(LogLevel::kError, "fact_set_aside",
-        {{"campaign", input.attempt.campaign.value()},
-         {"attempt", input.attempt.attempt.value()},
+        {{"attempt", Name(input.attempt)},
          {"fact", input.fact ? Name(input.fact->kind) : "none"},
          {"error", Message(why)}});
   }
@@ -308,6 +325,7 @@ void FactRecorder::Finish(Batch& batch, const std::vector<AttemptChange>& change
       continue;
     }
     new_facts_.fetch_add(static_cast<std::uint64_t>(change.new_facts), std::memory_order_relaxed);
+    Tell(change);
     Arm(change, now);
     for (const Observer& observer : observers_) observer(change);
   }

@@ -4,8 +4,10 @@
 #include <utility>
 #include <variant>
 
+#include "base/log.h"
 #include "base/status_macros.h"
 #include "base/thread_priority.h"
+#include "core/attempt_name.h"
 #include "fmt/format.h"
 
 namespace tocsin::dialer {
@@ -47,6 +49,20 @@ std::string NameOfResult(std::size_t alternative) {
   static constexpr std::array<const char*, std::variant_size_v<CreateCallResult>> kNames = {
       "accepted", "refused", "throttled", "not_sent", "unknown"};
   return kNames[alternative];
+}
+
+// A person may have been rung, and only the reconciler can find out: that is worth
+// a line of its own.
+void Tell(const CreateCallCompletion& completion) {
+  if (const auto* unknown = std::get_if<CallOutcomeUnknown>(&completion.result)) {
+    Log(LogLevel::kWarn, "create_call_unanswered",
+        {{"attempt", Name(completion.attempt)}, {"reason", unknown->reason}});
+  } else if (LogIsOn(LogLevel::kDebug)) {
+    Log(LogLevel::kDebug, "create_call_ended",
+        {{"attempt", Name(completion.attempt)},
+         {"result", NameOfResult(completion.result.index())},
+         {"ms", absl::ToInt64Milliseconds(completion.answered_at - completion.sent_at)}});
+  }
 }
 
 }  // namespace
@@ -150,6 +166,7 @@ CreateCallCompletion HttpCallGateway::Place(const Order& order) {
   completion.result = Exchange(order, completion);
   completion.answered_at = clock_.Now();
   latencies_[completion.result.index()].Observe(completion.answered_at - completion.sent_at);
+  Tell(completion);
   return completion;
 }
 

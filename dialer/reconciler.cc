@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "core/attempt_name.h"
 
 namespace tocsin::dialer {
 
@@ -54,6 +55,9 @@ absl::Status Reconciler::LookAtLiveAttempts() {
     TOCSIN_ASSIGN_OR_RETURN(const auto page, store_.ListLiveAttempts(after, options_.page));
     for (const AttemptKey& attempt : page) {
       if (recorder_.IsArmed(attempt)) continue;
+      if (LogIsOn(LogLevel::kDebug)) {
+        Log(LogLevel::kDebug, "attempt_found_by_sweeper", {{"attempt", Name(attempt)}});
+      }
       recorder_.Record({attempt, std::nullopt});
       looked_at_.fetch_add(1, std::memory_order_relaxed);
     }
@@ -69,6 +73,10 @@ absl::Status Reconciler::SendActionsAgain() {
         const auto pending,
         store_.ClaimPendingActions(now - options_.action_patience, options_.page, now));
     for (const PendingAction& action : pending) {
+      if (LogIsOn(LogLevel::kDebug)) {
+        Log(LogLevel::kDebug, "action_found_by_sweeper",
+            {{"attempt", Name(action.call.attempt)}, {"action", Name(action.action.kind)}});
+      }
       sender_.CarryOut(action.call, {action.action});
       actions_again_.fetch_add(1, std::memory_order_relaxed);
     }
@@ -89,6 +97,9 @@ absl::Status Reconciler::OrderHangUps() {
       fact.at = clock_.Now();
       fact.received_at = fact.at;
       fact.key = OwnFactKey(fact.kind, 0);
+      if (LogIsOn(LogLevel::kDebug)) {
+        Log(LogLevel::kDebug, "hang_up_ordered", {{"attempt", Name(attempt)}});
+      }
       recorder_.Record({attempt, std::move(fact)});
       hang_ups_ordered_.fetch_add(1, std::memory_order_relaxed);
     }

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "core/attempt_name.h"
 #include "core/completion_fact.h"
 #include "core/dial_guard.h"
 #include "scheduler/desks.h"
@@ -242,6 +243,10 @@ void Scheduler::HandOver(TrunkDesk& desk, PlannedAttempt attempt, const PhoneNum
   const AttemptKey key = attempt.key;
   const bool caller_full =
       desk.slots.live_by_caller[caller.e164()] >= desk.trunk.concurrent_max_per_caller;
+  if (LogIsOn(LogLevel::kDebug)) {
+    Log(LogLevel::kDebug, "call_intended",
+        {{"attempt", Name(key)}, {"trunk", desk.trunk.name}, {"send", attempt.sends + 1}});
+  }
   CreateCallRequest request{.attempt = key,
                             .to = attempt.to,
                             .from = caller,

@@ -112,19 +112,34 @@ absl::Time PaceGate::WallTimeOf(SteadyTime at) const {
 std::optional<absl::Time> PaceGate::Acquire(const CreateCallRequest& request) {
   // Whoever has the turn sleeps until the slot; the others queue behind it, so
   // that a slot wakes one thread and not all.
+  const SteadyTime asked = clock_.Steady();
   std::lock_guard turn(turn_mutex_);
   std::optional<SteadyTime> slot;
   while (true) {
     const SteadyTime now = clock_.Steady();
     const auto answer = TryAcquire(request, now);
     if (std::holds_alternative<Granted>(answer)) {
-      if (slot && late_ != nullptr) late_->Observe(absl::FromChrono(now - *slot));
+      if (measures_ != nullptr) Measure(asked, slot, now);
       return WallTimeOf(now);
     }
     if (std::holds_alternative<Denied>(answer)) return std::nullopt;
     slot = std::get<WaitUntil>(answer).at;
     clock_.SleepUntil(*slot, closed_.get_token());
   }
+}
+
+void PaceGate::Measure(SteadyTime asked, const std::optional<SteadyTime>& slot,
+                       SteadyTime left) const {
+  measures_->waits.Observe(absl::FromChrono(left - asked));
+  if (!slot) return;
+  const std::chrono::duration<double> late = left - *slot;
+  measures_->late.Observe(absl::FromChrono(left - *slot));
+  const double rate = [this] {
+    std::lock_guard lock(state_mutex_);
+    return trunk_.rate();
+  }();
+  measures_->slots_missed.fetch_add(static_cast<std::uint64_t>(late.count() * rate),
+                                    std::memory_order_relaxed);
 }
 
 int PaceGate::admitted() const {

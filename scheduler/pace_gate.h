@@ -1,5 +1,7 @@
 #pragma once
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -15,6 +17,14 @@
 #include "core/pacer.h"
 
 namespace tocsin::scheduler {
+
+// What keeping the rate costs, over the gates of all trunks. Thread-safe.
+struct PaceMeasures {
+  DurationHistogram waits;  // From asking to being let through, of every send.
+  DurationHistogram late;   // Behind their slot, of those that waited for it.
+  // Slots that went by while a send waited for one: its thread came too late.
+  std::atomic<std::uint64_t> slots_missed{0};
+};
 
 // The last gate of a trunk: a create-call passes it right before its first
 // byte, or not at all. Keeps the rate of the trunk and of each campaign, and
@@ -48,9 +58,8 @@ class PaceGate final : public SendPermit {
   void HoldUntil(SteadyTime until);
   void Close();
 
-  // How much later than its slot a send that waited for it was let through is
-  // noted there, which must outlive the gate. Before the first send.
-  void MeasureInto(DurationHistogram* late) { late_ = late; }
+  // Sends are measured there, which must outlive the gate. Before the first.
+  void MeasureInto(PaceMeasures* measures) { measures_ = measures; }
 
   // SendPermit: waits for the slot.
   std::optional<absl::Time> Acquire(const CreateCallRequest& request) override;
@@ -75,11 +84,12 @@ class PaceGate final : public SendPermit {
  private:
   SteadyTime EarliestNext(CampaignId campaign, SteadyTime now) const;  // REQUIRES: state_mutex_.
   absl::Time WallTimeOf(SteadyTime at) const;
+  void Measure(SteadyTime asked, const std::optional<SteadyTime>& slot, SteadyTime left) const;
 
   const std::chrono::nanoseconds guard_;
   const Clock& clock_;
   std::stop_source closed_;
-  DurationHistogram* late_ = nullptr;
+  PaceMeasures* measures_ = nullptr;
 
   std::mutex turn_mutex_;  // Held by the one worker that waits for the next slot.
 

@@ -326,8 +326,11 @@ void Scheduler::WriteMetrics(MetricsPage& page) const {
         now.repeated);
   count("tocsin_scheduler_store_errors_total", "Calls of the database that failed.",
         now.store_errors);
+  page.Histogram("tocsin_pacer_wait_seconds", "How long sends waited for their slot.", pace_.waits);
   page.Histogram("tocsin_pacer_late_seconds",
-                 "How far behind their slot sends left that had waited for it.", late_);
+                 "How far behind their slot sends left that had waited for it.", pace_.late);
+  count("tocsin_pacer_slots_missed_total", "Slots that went by while a send waited for one.",
+        static_cast<std::int64_t>(pace_.slots_missed.load()));
   for (const auto& [name, trunk] : now.trunks) {
     const MetricsPage::Labels labels = {{"trunk", name}};
     page.Gauge("tocsin_trunk_calls_per_second_limit", "What the trunk may send.",
@@ -369,7 +372,7 @@ absl::Status Scheduler::RefreshTrunks() {
     auto& desk = trunks_[trunk.id];
     if (desk == nullptr) {
       desk = std::make_unique<TrunkDesk>(trunk, options_.guard, clock_);
-      desk->gate.MeasureInto(&late_);
+      desk->gate.MeasureInto(&pace_);
       desk->gate.SetLeaseValidUntil(lease_valid_until_);
       desk->gate.HoldUntil(lead_from_);
     }

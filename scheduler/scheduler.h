@@ -180,8 +180,8 @@ class Scheduler final : public ChangeListener {
   std::function<void()> wake_;
   bool draining_ = false;
   Stats stats_;
-  DurationHistogram late_;  // Sends behind their slot.
-  int outstanding_ = 0;     // in_gateway_ as other threads may ask for it.
+  PaceMeasures pace_;
+  int outstanding_ = 0;  // in_gateway_ as other threads may ask for it.
 };
 
 }  // namespace tocsin::scheduler

@@ -155,6 +155,13 @@ WITH old AS (
 INSERT INTO operation (operation_id, recorded_at, result)
 VALUES ($1::uuid, $2, $3);
 
+-- name: StepOverAttemptIds
+-- After a restore: a callback that comes late for a lost call finds no attempt,
+-- rather than somebody else's.
+--
+-- $1 by how many
+SELECT setval('attempt_id_seq', last_value + $1) FROM attempt_id_seq;
+
 -- name: ListActiveCampaigns
 -- What the scheduler steers by. The earliest due time is that of ten probes, one
 -- a priority.

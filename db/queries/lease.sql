@@ -23,6 +23,15 @@ SELECT holder, epoch,
 FROM pacer_lease
 WHERE pacing_group = $1;
 
+-- name: StepOverEpochs
+-- After a restore: epochs that were handed out after the backup are not handed out
+-- again.
+--
+-- $1 by how many
+UPDATE pacer_lease
+SET holder = '',
+    epoch = epoch + $1;
+
 -- name: ReleasePacerLease
 -- Ours to give up only while the epoch is ours.
 --

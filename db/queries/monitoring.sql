@@ -5,10 +5,12 @@
 -- For each trunk: live attempts, those of unknown fate and since when, and the
 -- people of running campaigns who are due and since when. Of these at most 10,000
 -- are counted for each campaign and priority: beyond that the number says "many".
+-- And how far the campaigns that are not over have come.
 --
 -- $1 now
 SELECT t.trunk_id, t.name, live.calls, live.unresolved, live.unresolved_since,
-       coalesce(due.people, 0), due.due_since
+       coalesce(due.people, 0), due.due_since,
+       coalesce(done.people, 0), coalesce(done.ended, 0), coalesce(done.acknowledged, 0)
 FROM trunk AS t
 CROSS JOIN LATERAL (
     SELECT count(*) AS calls,
@@ -36,6 +38,18 @@ CROSS JOIN LATERAL (
         LIMIT 10000) AS d
     WHERE c.trunk_id = t.trunk_id
       AND c.state = 'RUNNING') AS due
+CROSS JOIN LATERAL (
+    SELECT sum(n.value) FILTER (WHERE n.key = 'people') AS people,
+           sum(n.value) FILTER (WHERE n.key LIKE 'outcome:%') AS ended,
+           sum(n.value) FILTER (WHERE n.key = 'acknowledged') AS acknowledged
+    FROM campaign AS c
+    CROSS JOIN LATERAL (
+        SELECT m.key, m.value
+        FROM campaign_counter AS m
+        WHERE m.campaign_id = c.campaign_id
+        OFFSET 0) AS n
+    WHERE c.trunk_id = t.trunk_id
+      AND c.state IN ('RUNNING', 'CANCELING', 'PAUSED')) AS done
 ORDER BY t.name;
 
 -- name: Ping

@@ -1,4 +1,4 @@
-foreach(what config trunk_file)
+foreach(what config config_check trunk_file)
   tocsin_test(NAME ${what}_test LABEL unit
     SOURCES unit/${what}_test.cc
     DEPENDS tocsin::app)

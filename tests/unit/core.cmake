@@ -10,6 +10,7 @@ tocsin_test(NAME core_test LABEL unit
     ${CMAKE_CURRENT_LIST_DIR}/phone_number_test.cc
     ${CMAKE_CURRENT_LIST_DIR}/recipient_test.cc
     ${CMAKE_CURRENT_LIST_DIR}/trunk_test.cc
+    ${CMAKE_CURRENT_LIST_DIR}/sizing_test.cc
   DEPENDS tocsin::core tocsin::number_reader)
 
 tocsin_test(NAME scheduler_test LABEL unit

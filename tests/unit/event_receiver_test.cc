@@ -153,6 +153,21 @@ TEST_F(EventReceiverTest, AGoodTokenIsNoSubstituteForTheSignatureOfTheUrl) {
   EXPECT_EQ(store_.facts(), 0U);
 }
 
+TEST_F(EventReceiverTest, HeadTellsAProxyWhetherAUrlIsSigned) {
+  HttpRequest asked = Post("");
+  asked.method = "HEAD";
+  EXPECT_EQ(receiver_.Handle(asked).status, 204);
+
+  asked.raw_path = "/callbacks/7/9";
+  EXPECT_EQ(receiver_.Handle(asked).status, 401);
+  EXPECT_EQ(Refused(CallbackRefusal::kForged), 1U);
+  asked.raw_path = "/callbacks/x";
+  EXPECT_EQ(receiver_.Handle(asked).status, 401);
+  EXPECT_EQ(Refused(CallbackRefusal::kMalformedUrl), 1U);
+  // Nobody called back.
+  EXPECT_EQ(receiver_.counters().callbacks, 0U);
+}
+
 TEST_F(EventReceiverTest, AMalformedUrlIsRefused) {
   for (const char* path : {"/callbacks/", "/callbacks/7", "/callbacks/x/y", "/callbacks/7/8/9"}) {
     HttpRequest request = Post(Answered());

@@ -134,6 +134,38 @@ TEST_F(HttpServerTest, RefusesALongerBodyThatComesInChunks) {
 }
 
 // What is left of a body that was refused must not be taken for a request.
+TEST_F(HttpServerTest, AWholeRequestHasItsTimeHoweverItDrips) {
+  options_.body_max_bytes = 1 << 30;
+  options_.request_timeout = absl::Milliseconds(100);
+  Start();
+  RawClient client(server_->port());
+  const std::string response = [&] {
+    EXPECT_TRUE(client.Send("POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"));
+    while (client.Send("1\r\na\r\n")) {
+    }
+    return client.Receive();
+  }();
+
+  EXPECT_EQ(handled_, 0);
+  // The reset that cut the body short may have cut the answer off too.
+  EXPECT_THAT(response, testing::AnyOf("", StartsWith("HTTP/1.1 408")));
+
+  RawClient next(server_->port());
+  next.Send(Post("good"));
+  EXPECT_THAT(next.Receive(), HasSubstr("good"));
+}
+
+TEST_F(HttpServerTest, AHeadHasItsTimeToo) {
+  options_.request_timeout = absl::ZeroDuration();
+  Start();
+  RawClient client(server_->port());
+
+  client.Send(Post("late"));
+
+  EXPECT_TRUE(client.SeesTheEnd());
+  EXPECT_EQ(handled_, 0);
+}
+
 TEST_F(HttpServerTest, ClosesAfterABodyThatItDidNotReadToItsEnd) {
   Start();
   RawClient client(server_->port());

@@ -105,6 +105,43 @@ TEST_F(PaceGateTest, SlotsAreThoseOfTheHorizonLessThoseAhead) {
 }
 
 // Many workers at one gate on the machine's own clock: what passes keeps the law.
+// Sleeps on for a while after it was woken.
+class OversleepingClock final : public Clock {
+ public:
+  absl::Time Now() const override { return absl::FromUnixSeconds(1'790'000'000); }
+  SteadyTime Steady() const override { return steady_; }
+  bool SleepUntil(SteadyTime deadline, std::stop_token) const override {
+    steady_ = deadline + milliseconds(250);
+    return true;
+  }
+
+ private:
+  mutable SteadyTime steady_{seconds(1000)};
+};
+
+TEST(PaceGateMeasures, WaitsAndSlotsThatWentByMeanwhile) {
+  OversleepingClock clock;
+  PaceGate gate(10, milliseconds(2), clock);
+  PaceMeasures measures;
+  gate.MeasureInto(&measures);
+  gate.SetRunning({kCampaign});
+  gate.SetLeaseValidUntil(clock.Steady() + seconds(60));
+  const auto send = [&](std::int64_t attempt) {
+    gate.Admit({kCampaign, AttemptId(attempt)}, clock.Steady());
+    return gate.Acquire(Request(attempt));
+  };
+
+  ASSERT_TRUE(send(1));  // At once.
+  EXPECT_EQ(measures.waits.SumSeconds(), 0);
+  EXPECT_EQ(measures.slots_missed, 0U);
+  ASSERT_TRUE(send(2));
+
+  // A slot each 100 ms; it left 250 ms after its own.
+  EXPECT_NEAR(measures.waits.SumSeconds(), 0.350, 0.005);
+  EXPECT_NEAR(measures.late.SumSeconds(), 0.250, 0.001);
+  EXPECT_EQ(measures.slots_missed, 2U);
+}
+
 TEST(PaceGateThreads, ManyWorkersKeepTheRate) {
   PaceGate gate(200, milliseconds(1), SystemClock());
   gate.SetRunning({kCampaign});
