@@ -10,7 +10,7 @@ namespace tocsin {
 
 // The call server as the settings want it, for `up` and for `call-server`.
 // Besides the errors of CallServer::Start: kNotFound and kInvalidArgument of the
-// population.
+// population and of the faults.
 absl::StatusOr<std::unique_ptr<callserver::CallServer>> StartCallServer(const Config& config,
                                                                         const Clock& clock);
 

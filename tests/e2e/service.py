@@ -15,6 +15,7 @@ import time
 
 from tocsin import DONE, PATIENCE_S, EndToEnd, Up, run
 
+CALLER_NUMBER_CALLS = 100  # At once on each: what the trunk may and the call server allows.
 KEYS = "k1:dGhpcnR5LXR3byBieXRlcyBmb3IgYSBzaWduYXR1cmU=\n"
 
 
@@ -119,19 +120,23 @@ class Service(EndToEnd):
 
     def call_server(self, *more, time_scale=60):
         started = Up("--call-server-port", self.call_server_port, "--ledger", self.ledger,
-                     "--time-scale", time_scale, "--seed", 7, *more, command="call-server")
+                     "--time-scale", time_scale, "--seed", 7,
+                     "--caller-number-calls-max", CALLER_NUMBER_CALLS, *more,
+                     command="call-server")
         self.started.append(started)
         return started
 
-    def apply_trunk(self, rate=100, time_scale=60):
+    def apply_trunk(self, rate=100, time_scale=60, dialect="2021-05",
+                    per_caller=CALLER_NUMBER_CALLS):
         callers = ", ".join(f'"+120855501{n:02}"' for n in range(20))
         trunk = self.file("trunk.yaml", f"""\
 name: local
 endpoint: http://127.0.0.1:{self.call_server_port}
+dialect: {dialect}
 caller_numbers: [{callers}]
 calls_per_second: {rate}
 concurrent_max: 2000
-concurrent_max_per_caller: 100
+concurrent_max_per_caller: {per_caller}
 time_scale: {time_scale}
 """)
         applied = run("trunk", "apply", trunk, "--database-url", self.postgres.url)
