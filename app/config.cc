@@ -146,6 +146,24 @@ std::optional<std::string> SetAccessKey(Config& config, const std::string& text)
   return std::nullopt;
 }
 
+std::optional<std::string> SetBearerToken(Config& config, const std::string& text) {
+  const std::vector<std::string> tokens = SplitList(text);
+  if (tokens.size() != 1 || tokens[0].size() < 16) {
+    return "expected a token of at least 16 characters, without spaces or commas";
+  }
+  config.bearer_token = Secret(tokens[0]);
+  return std::nullopt;
+}
+
+std::optional<std::string> SetCallerNumberCalls(Config& config, const std::string& text) {
+  const std::optional<int> value = ParseNumber<int>(text);
+  if (!value || *value < 0 || *value > 1'000'000) {
+    return "expected a whole number from 0 to 1000000";
+  }
+  config.caller_number_calls_max = *value;
+  return std::nullopt;
+}
+
 std::optional<std::string> SetDatabaseUrl(Config& config, const std::string& text) {
   if (text.empty()) return "expected a libpq URL, like postgresql://host/tocsin";
   config.database_url = Secret(text);
@@ -212,6 +230,15 @@ std::vector<Setting> EmbeddedSettings() {
        false, SetAccessKey, "none"},
       {"access_key_file", kUp | kCallServer, "File that holds access_key", true,
        FromFile(SetAccessKey), "none"},
+      {"bearer_token", kCallServer, "Or this, as their bearer token", false, SetBearerToken,
+       "none"},
+      {"bearer_token_file", kCallServer, "File that holds bearer_token", true,
+       FromFile(SetBearerToken), "none"},
+      {"caller_number_calls_max", kCallServer,
+       "Calls at once on one caller number, 0 to 1000000; 0: no limit", true, SetCallerNumberCalls,
+       "as the population has it: 2"},
+      {"faults", kUp | kCallServer, "What goes wrong, as a YAML file (docs/call-automation.md)",
+       true, Text(&Config::faults_file), "none"},
       {"fault_throttle_every", kUp | kCallServer, "Every n-th create-call is answered 429", true,
        NumberIn(&Config::fault_throttle_every, 0, 1'000'000), "0"},
       {"fault_error_every", kUp | kCallServer, "Every n-th is answered 500 although it rings", true,

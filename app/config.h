@@ -56,8 +56,14 @@ struct Config {
   // Issuer and audience of the tokens that it signs callbacks of GA with.
   std::string callback_issuer = kAcsIssuer;
   std::string resource_id = kRehearsalResourceId;
-  // Requests must carry an HMAC made with it. Base64; empty: anybody may call.
+  // Requests must carry an HMAC made with the key (base64), or the token; if both
+  // are empty, anybody may call.
   Secret access_key;
+  Secret bearer_token;
+  // Calls at once on one caller number, of `call-server`; `up` allows what its
+  // trunk may. Unset: as the population has it. 0: no limit. 0..1,000,000.
+  std::optional<int> caller_number_calls_max;
+  std::string faults_file;  // YAML, docs/call-automation.md; empty: none. Those below override it.
   // Faults to rehearse: every n-th create-call is answered 429; or 500 although
   // it rings; or not at all; or with a page of HTML. 0: never.
   int fault_throttle_every = 0;

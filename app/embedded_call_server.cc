@@ -11,6 +11,22 @@ namespace {
 // Fewer than the threads of a receiver, of which each connection holds one.
 constexpr int kPosterThreads = 384;
 
+absl::StatusOr<callserver::FaultPlan> FaultsOf(const Config& config) {
+  using callserver::Fault;
+  callserver::FaultPlan plan;
+  if (!config.faults_file.empty()) {
+    TOCSIN_ASSIGN_OR_RETURN(plan, callserver::ReadFaultPlan(config.faults_file));
+  }
+  const auto every = [&plan](Fault fault, int n) {
+    if (n > 0) plan[fault] = {.every = n};
+  };
+  every(Fault::kThrottled, config.fault_throttle_every);
+  every(Fault::kErrorAfter, config.fault_error_every);
+  every(Fault::kNoAnswer, config.fault_hang_every);
+  every(Fault::kHtml, config.fault_html_every);
+  return plan;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<callserver::CallServer>> StartCallServer(
@@ -29,10 +45,11 @@ absl::StatusOr<std::unique_ptr<callserver::CallServer>> StartCallServer(
   options.poster_threads = kPosterThreads;
   options.callback_issuer = config.callback_issuer;
   options.resource_id = config.resource_id;
-  options.faults.throttle_every = config.fault_throttle_every;
-  options.faults.fail_after_placing_every = config.fault_error_every;
-  options.faults.hang_every = config.fault_hang_every;
-  options.faults.html_every = config.fault_html_every;
+  options.bearer_token = config.bearer_token;
+  if (config.caller_number_calls_max) {
+    options.caller_number_calls_max = *config.caller_number_calls_max;
+  }
+  TOCSIN_ASSIGN_OR_RETURN(options.faults, FaultsOf(config));
   if (!config.population_file.empty()) {
     TOCSIN_ASSIGN_OR_RETURN(options.population, callserver::ReadPopulation(config.population_file));
   }

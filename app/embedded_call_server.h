@@ -12,7 +12,7 @@ namespace tocsin {
 // The call server as the settings want it, for `up` and for `call-server`;
 // without a certificate it has no TLS.
 // Besides the errors of CallServer::Start: kNotFound and kInvalidArgument of the
-// population.
+// population and of the faults.
 absl::StatusOr<std::unique_ptr<callserver::CallServer>> StartCallServer(
     const Config& config, std::shared_ptr<ServedCertificate> certificate, const Clock& clock);
 

@@ -75,8 +75,11 @@ absl::Status StartEverything(const Config& config, const DataDirectory& director
 
   TOCSIN_ASSIGN_OR_RETURN(ListenerCertificates certificates,
                           OpenCertificates(Command::kUp, config, clock));
+  // What the trunk may have on a caller number the provider must allow.
+  Config of_call_server = config;
+  of_call_server.caller_number_calls_max = config.max_concurrent_per_caller;
   TOCSIN_ASSIGN_OR_RETURN(all.call_server,
-                          StartCallServer(config, certificates.call_server, clock));
+                          StartCallServer(of_call_server, certificates.call_server, clock));
   TOCSIN_ASSIGN_OR_RETURN(Trunk trunk, EmbeddedTrunk(config, directory, all.call_server->port()));
   TOCSIN_ASSIGN_OR_RETURN(std::vector<wire::CallbackKey> keys, directory.CallbackKeys());
   TOCSIN_ASSIGN_OR_RETURN(all.node, Node::Start(config,

@@ -263,6 +263,10 @@ class HttpServer::Impl {
       if (read_to_its_end) return Handle(made, response);
       // The library has judged a length that was declared.
       if (response.status != 413) response.status = too_long ? 413 : TimeIsUp() ? 408 : 400;
+      if (response.status == 413) {
+        response.set_content(fmt::format("A body has at most {} bytes.\n", options_.body_max_bytes),
+                             "text/plain");
+      }
       response.set_header("Connection", "close");
     };
     server_.Get(".*", plain);

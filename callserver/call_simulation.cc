@@ -17,25 +17,18 @@ constexpr std::string_view kTooManyCalls = "8530";
 // How long those who were put through to each other talk.
 constexpr absl::Duration kTalksOn = absl::Seconds(60);
 
-std::string_view StateWord(wire::CallState state) {
-  switch (state) {
-    case wire::CallState::kEstablishing: return "Establishing";
-    case wire::CallState::kEstablished: return "Established";
-    case wire::CallState::kTerminating: return "Terminating";
-    case wire::CallState::kTerminated: return "Terminated";
-    case wire::CallState::kUnknown:
-    case wire::CallState::kIdle:
-    case wire::CallState::kIncoming:
-    case wire::CallState::kHold:
-    case wire::CallState::kUnhold:
-    case wire::CallState::kTransferring:
-    case wire::CallState::kRedirecting: break;
-  }
-  TOCSIN_CHECK(false && "the simulation has four states");
-  return {};
+// What lasts until somebody else ends it.
+void NeverEnd(CallPlan& plan) {
+  if (!Answers(plan.far_end)) plan.rings = absl::InfiniteDuration();
+  plan.talks = plan.patience = plan.stays_after_key = absl::InfiniteDuration();
 }
 
 }  // namespace
+
+CallLimits LimitsOf(const PopulationParameters& population) {
+  return {.caller_number_max = population.provider.caller_number_calls_max,
+          .calls_max = population.provider.calls_max};
+}
 
 CallSimulation::CallSimulation(const Options& options, CallHistory history)
     : options_(options),
@@ -43,6 +36,7 @@ CallSimulation::CallSimulation(const Options& options, CallHistory history)
       setup_(Real(absl::Seconds(options.population.provider.setup_s))),
       teardown_(Real(absl::Seconds(options.population.provider.teardown_s))),
       ring_limit_(Real(absl::Seconds(options.population.provider.ring_limit_s))),
+      limits_(LimitsOf(options.population)),
       history_(std::move(history)) {
   history_.SetTimeScale(options.time_scale);
 }
@@ -119,8 +113,7 @@ CallSimulation::Call* CallSimulation::FindConnected(const std::string& call_leg_
 }
 
 void CallSimulation::Place(const input::CreateCall& request) {
-  const double calls_max = options_.population.provider.calls_max;
-  if (calls_max > 0 && static_cast<double>(calls_.size()) >= calls_max) {
+  if (limits_.calls_max > 0 && static_cast<double>(calls_.size()) >= limits_.calls_max) {
     NoteCreate(request, "", 429);
     return Refuse(429, kTooManyCalls, "Too many calls are active.");
   }
@@ -144,8 +137,14 @@ void CallSimulation::Place(const input::CreateCall& request) {
   ++caller_calls_[request.caller_number];
 
   call.establishing_at = now_ + setup_;
-  call.limit_at = now_ + call_limit_;
-  NoteCreate(request, call.names.id, request.answered_status);
+  // A network that does not take a call does not hold it either.
+  call.request.never_ends = request.never_ends && call.refused_because.empty();
+  if (call.request.never_ends) {
+    NeverEnd(call.plan);
+  } else {
+    call.limit_at = now_ + call_limit_;
+  }
+  NoteCreate(call.request, call.names.id, request.answered_status);
   if (request.dialect == wire::Dialect::kGa) {
     effects_.answer = PropertiesOf(call);
   } else {
@@ -163,7 +162,9 @@ void CallSimulation::NoteCreate(const input::CreateCall& request, const std::str
                                                     .caller_number = request.caller_number,
                                                     .callback_uri = request.callback_uri.substr(
                                                         0, request.callback_uri.find('?')),
-                                                    .attempt = request.attempt}});
+                                                    .attempt = request.attempt,
+                                                    .fault = request.fault,
+                                                    .never_ends = request.never_ends}});
 }
 
 CallPlan CallSimulation::Plan(Call& call, Line& line) {
@@ -172,8 +173,8 @@ CallPlan CallSimulation::Plan(Call& call, Line& line) {
   // Every call counts, so that a ledger of them is all that there is to remember.
   const Circumstances circumstances =
       history_.Add(request.arrived_at, request.number, request.caller_number);
-  const double caller_max = population.provider.caller_number_calls_max;
-  if (caller_max > 0 && caller_calls_[request.caller_number] >= caller_max) {
+  if (limits_.caller_number_max > 0 &&
+      caller_calls_[request.caller_number] >= limits_.caller_number_max) {
     call.refused_because = "caller_limit";
     return BlockedPlan(population);
   }
@@ -244,7 +245,8 @@ bool CallSimulation::DoNextConnected(Call& call) {
 
 void CallSimulation::StartRinging(Call& call) {
   call.phase = Phase::kRinging;
-  call.rings_until = now_ + std::min(Real(call.plan.rings), ring_limit_);
+  const absl::Duration rings = Real(call.plan.rings);
+  call.rings_until = now_ + (call.request.never_ends ? rings : std::min(rings, ring_limit_));
   TellState(call, wire::CallState::kEstablishing);
 }
 

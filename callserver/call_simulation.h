@@ -39,10 +39,13 @@ struct CreateCall {
   bool wants_participants_updated = false;
   std::string operation_context;  // GA; likewise the next three.
   std::string source_display_name;
-  std::string source;         // Id of a communication user.
-  bool can_speak = false;     // Texts may be played.
-  absl::Time arrived_at;      // Not after `now`.
-  int answered_status = 200;  // For the ledger: a fault may change the answer.
+  std::string source;      // Id of a communication user.
+  bool can_speak = false;  // Texts may be played.
+  absl::Time arrived_at;   // Not after `now`.
+  // For the ledger: a fault may change the answer.
+  int answered_status = 200;
+  std::string fault;
+  bool never_ends = false;  // Until the application hangs up.
 };
 // A further leg into the conversation of a call, for the application alone: it
 // rings nobody. 2021.
@@ -177,6 +180,14 @@ struct Effects {
   std::vector<WantedAudio> audio_wanted;
 };
 
+// How many calls there may be at once; 0: no limit.
+struct CallLimits {
+  double caller_number_max = 0;  // On one caller number. Beyond it a call ends unanswered.
+  double calls_max = 0;          // In all. Beyond it a create-call is refused.
+};
+
+CallLimits LimitsOf(const PopulationParameters& population);
+
 // Under which key the provider keeps an audio file.
 std::string AudioKey(const wire::PlayAudioRequest& request);
 
@@ -195,6 +206,9 @@ class CallSimulation {
 
   // `history`: of the calls before, if it goes on where another stopped.
   explicit CallSimulation(const Options& options, CallHistory history = {});
+
+  // Instead of those of the population.
+  void SetLimits(const CallLimits& limits) { limits_ = limits; }
 
   // Takes in what happened at `now`, and everything that was due until then.
   // `now` must not go backwards. Callbacks carry the time of `now`.
@@ -385,6 +399,7 @@ class CallSimulation {
   const absl::Duration setup_;
   const absl::Duration teardown_;
   const absl::Duration ring_limit_;
+  CallLimits limits_;
 
   absl::flat_hash_map<std::uint64_t, Call> calls_;              // By slot.
   std::unordered_map<std::string, std::uint64_t> slots_;        // By call leg id.

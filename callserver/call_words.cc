@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/check.h"
 #include "fmt/format.h"
 
 namespace tocsin::callserver {
@@ -110,6 +111,24 @@ Result EndResult(FarEnd far_end, std::string_view reason, bool answered) {
           .message = "The call was not accepted in time.",
           .sip = Cause{487, "Request Terminated"},
           .q850 = Cause{19, "No answer from user"}};
+}
+
+std::string_view StateWord(wire::CallState state) {
+  switch (state) {
+    case wire::CallState::kEstablishing: return "Establishing";
+    case wire::CallState::kEstablished: return "Established";
+    case wire::CallState::kTerminating: return "Terminating";
+    case wire::CallState::kTerminated: return "Terminated";
+    case wire::CallState::kUnknown:
+    case wire::CallState::kIdle:
+    case wire::CallState::kIncoming:
+    case wire::CallState::kHold:
+    case wire::CallState::kUnhold:
+    case wire::CallState::kTransferring:
+    case wire::CallState::kRedirecting: break;
+  }
+  TOCSIN_CHECK(false && "the simulation has four states");
+  return {};
 }
 
 Words StateWords(const CallNames& call, wire::CallState state) {

@@ -43,6 +43,9 @@ struct Seat {
 // answered ended. `reason` as in the ledger.
 Result EndResult(FarEnd far_end, std::string_view reason, bool answered);
 
+// "Establishing", ...: the states of the simulation, as 2021 and the ledger name them.
+std::string_view StateWord(wire::CallState state);
+
 using Words = std::vector<wire::EventBody>;
 
 Words StateWords(const CallNames& call, wire::CallState state);

@@ -27,15 +27,17 @@ class CallbackPoster::Connections {
       : timeout_(timeout), ca_file_(std::move(ca_file)) {}
 
   // The status of the answer; 0 if none came.
-  int Post(const Callback& callback, const std::string& authorization) {
-    const SplitUrl url = Split(callback.callback_uri);
+  int Post(const Posting& posting, const std::string& authorization) {
+    const SplitUrl url = Split(posting.callback.callback_uri);
     if (url.origin.empty()) return 0;
     HttpClient* const client = Client(url.origin);
     if (client == nullptr) return 0;
     httplib::Headers headers;
     if (!authorization.empty()) headers.emplace("Authorization", authorization);
-    const httplib::Result result = client->Post(
-        url.path_and_query, headers, wire::EncodeEvent(callback.event), "application/json");
+    const httplib::Result result =
+        client->Post(url.path_and_query, headers,
+                     posting.body ? *posting.body : wire::EncodeEvent(posting.callback.event),
+                     "application/json");
     if (!result && !client->tls_status().ok()) {
       Log(LogLevel::kDebug, "callback_not_sent", {{"reason", Message(client->tls_status())}});
     }
@@ -84,29 +86,39 @@ void CallbackPoster::Stop() {
   threads_.clear();
 }
 
-void CallbackPoster::Post(std::vector<Callback> callbacks) {
-  std::vector<Callback> dropped;
+void CallbackPoster::Post(std::vector<Posting> postings) {
+  std::vector<Posting> dropped;
   std::size_t made_ready = 0;
   {
     std::lock_guard lock(mutex_);
-    for (Callback& callback : callbacks) {
+    for (Posting& posting : postings) {
       if (static_cast<std::size_t>(stats_.waiting) >= options_.waiting_max) {
         ++stats_.dropped;
-        dropped.push_back(std::move(callback));
-        continue;
-      }
-      ++stats_.waiting;
-      const std::string& call_leg_id = wire::CallLegId(callback.event);
-      CallQueue& call = calls_[call_leg_id];
-      if (call.callbacks.empty()) {
-        ready_.push_back(call_leg_id);
+        dropped.push_back(std::move(posting));
+      } else if (Enqueue(std::move(posting))) {
         ++made_ready;
       }
-      call.callbacks.push_back(std::move(callback));
     }
   }
   for (std::size_t i = 0; i < made_ready; ++i) ready_or_stopped_.notify_one();
-  for (const Callback& callback : dropped) report_(callback, {.dropped = true});
+  for (const Posting& posting : dropped) report_(posting, {.dropped = true});
+}
+
+// Whether its queue can go at once because of it.
+bool CallbackPoster::Enqueue(Posting posting) {
+  ++stats_.waiting;
+  Queue& queue = queues_[posting.queue];
+  const bool first = queue.postings.empty();
+  queue.postings.push_back(std::move(posting));
+  if (!first) return false;
+  const Posting& waits = queue.postings.front();
+  if (waits.delay <= absl::ZeroDuration()) {
+    ready_.push_back(waits.queue);
+    return true;
+  }
+  paused_.push({clock_.Steady() + absl::ToChronoNanoseconds(waits.delay), waits.queue});
+  pauses_.Nudge(paused_.top().until);
+  return false;
 }
 
 CallbackPoster::Stats CallbackPoster::stats() const {
@@ -117,67 +129,69 @@ CallbackPoster::Stats CallbackPoster::stats() const {
 void CallbackPoster::Run(std::stop_token stop) {
   Connections connections(options_.timeout, options_.ca_file);
   while (true) {
-    std::string call_leg_id;
+    std::string queue;
     {
       std::unique_lock lock(mutex_);
       if (!ready_or_stopped_.wait(lock, stop, [this] { return !ready_.empty(); }) ||
           stop.stop_requested()) {
         return;
       }
-      call_leg_id = std::move(ready_.front());
+      queue = std::move(ready_.front());
       ready_.pop_front();
     }
-    PostFirst(call_leg_id, connections);
+    PostFirst(queue, connections);
   }
 }
 
-void CallbackPoster::PostFirst(const std::string& call_leg_id, Connections& connections) {
-  const Callback* callback = nullptr;
+void CallbackPoster::PostFirst(const std::string& queue, Connections& connections) {
+  const Posting* posting = nullptr;
   {
     std::lock_guard lock(mutex_);
-    CallQueue& call = calls_.at(call_leg_id);
-    ++call.tries;
-    callback = &call.callbacks.front();  // Only this thread removes it; deques do not move it.
+    Queue& of_it = queues_.at(queue);
+    ++of_it.tries;
+    posting = &of_it.postings.front();  // Only this thread removes it; deques do not move it.
   }
   int status = 0;
   try {
-    status = connections.Post(*callback, options_.authorize ? options_.authorize(*callback) : "");
+    status = connections.Post(
+        *posting, options_.authorize ? options_.authorize(posting->callback) : std::string());
   } catch (const std::exception& error) {
     Log(LogLevel::kError, "callback_failed", {{"error", error.what()}});
   }
-  Finish(call_leg_id, *callback, status);
+  Finish(queue, *posting, status);
 }
 
-void CallbackPoster::Finish(const std::string& call_leg_id, const Callback& callback, int status) {
+void CallbackPoster::Finish(const std::string& queue, const Posting& posting, int status) {
   const bool answered = status >= 200 && status < 300;
+  const int tries_max = posting.tries_max > 0 ? posting.tries_max : options_.tries_max;
   Outcome outcome{.status = status};
   {
     std::lock_guard lock(mutex_);
-    CallQueue& call = calls_.at(call_leg_id);
-    outcome.tries = call.tries;
-    outcome.dropped = !answered && call.tries >= options_.tries_max;
+    const Queue& of_it = queues_.at(queue);
+    outcome.tries = of_it.tries;
+    outcome.dropped = !answered && of_it.tries >= tries_max;
     if (!answered && !outcome.dropped) {
       ++stats_.retried;
-      const absl::Duration pause = options_.first_pause * (1 << (call.tries - 1));
-      paused_.push({clock_.Steady() + absl::ToChronoNanoseconds(pause), call_leg_id});
+      const absl::Duration pause = options_.first_pause * (1 << (of_it.tries - 1));
+      paused_.push({clock_.Steady() + absl::ToChronoNanoseconds(pause), queue});
       pauses_.Nudge(paused_.top().until);
       return;
     }
     ++(answered ? stats_.answered : stats_.dropped);
   }
-  report_(callback, outcome);
+  report_(posting, outcome);
   bool more = false;
   {
     std::lock_guard lock(mutex_);
     --stats_.waiting;
-    const auto it = calls_.find(call_leg_id);
-    it->second.callbacks.pop_front();
+    const auto it = queues_.find(queue);
+    it->second.postings.pop_front();
     it->second.tries = 0;
-    more = !it->second.callbacks.empty();
+    more = !it->second.postings.empty();
     if (more) {
-      ready_.push_back(call_leg_id);
+      ready_.push_back(queue);
     } else {
-      calls_.erase(it);
+      queues_.erase(it);
     }
   }
   if (more) ready_or_stopped_.notify_one();
@@ -187,7 +201,7 @@ SteadyTime CallbackPoster::ResumePaused() {
   std::lock_guard lock(mutex_);
   const SteadyTime now = clock_.Steady();
   while (!paused_.empty() && paused_.top().until <= now) {
-    ready_.push_back(paused_.top().call_leg_id);
+    ready_.push_back(paused_.top().queue);
     paused_.pop();
     ready_or_stopped_.notify_one();
   }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <queue>
 #include <string>
 #include <thread>
@@ -19,9 +20,19 @@
 
 namespace tocsin::callserver {
 
-// Brings callbacks to the application. Those of one call go one after another,
+// A callback on its way, with what a fault has made of it.
+struct Posting {
+  Callback callback;
+  std::string queue;     // Those of one queue go one after another: usually the call's id.
+  absl::Duration delay;  // Real; if there is one, the queue must be its own.
+  std::string fault;     // Its name; usually empty.
+  std::optional<std::string> body;  // Instead of the event.
+  int tries_max = 0;                // 0: as the poster's options say.
+};
+
+// Brings callbacks to the application. Those of one queue go one after another,
 // each when the one before it was answered or given up; those of different
-// calls go side by side. An answer other than 2xx, or none, is tried again.
+// queues go side by side. An answer other than 2xx, or none, is tried again.
 //
 // At least once: an answer that got lost is a callback that comes again.
 class CallbackPoster {
@@ -44,7 +55,7 @@ class CallbackPoster {
     int tries = 0;
     bool dropped = false;
   };
-  using Report = std::function<void(const Callback&, const Outcome&)>;
+  using Report = std::function<void(const Posting&, const Outcome&)>;
 
   struct Stats {
     std::int64_t answered = 0;  // With 2xx.
@@ -58,9 +69,9 @@ class CallbackPoster {
   CallbackPoster(const CallbackPoster&) = delete;
   CallbackPoster& operator=(const CallbackPoster&) = delete;
 
-  // Takes them over and returns at once. Thread-safe; the order of one call's
-  // callbacks is that of the Post() calls.
-  void Post(std::vector<Callback> callbacks);
+  // Takes them over and returns at once. Thread-safe; the order within one queue
+  // is that of the Post() calls.
+  void Post(std::vector<Posting> postings);
 
   Stats stats() const;
 
@@ -70,23 +81,24 @@ class CallbackPoster {
  private:
   class Connections;
 
-  // What one call still has to say. Exists while that is anything.
-  struct CallQueue {
-    std::deque<Callback> callbacks;
+  // Exists while there is anything in it.
+  struct Queue {
+    std::deque<Posting> postings;
     int tries = 0;  // Of the first.
   };
 
   struct Pause {
     SteadyTime until;
-    std::string call_leg_id;
+    std::string queue;
     friend bool operator<(const Pause& left, const Pause& right) {
       return left.until > right.until;
     }
   };
 
   void Run(std::stop_token stop);
-  void PostFirst(const std::string& call_leg_id, Connections& connections);
-  void Finish(const std::string& call_leg_id, const Callback& callback, int status);
+  bool Enqueue(Posting posting);
+  void PostFirst(const std::string& queue, Connections& connections);
+  void Finish(const std::string& queue, const Posting& posting, int status);
   SteadyTime ResumePaused();
 
   const Options options_;
@@ -95,9 +107,9 @@ class CallbackPoster {
 
   mutable std::mutex mutex_;  // Guards everything down to stats_; never held across I/O.
   std::condition_variable_any ready_or_stopped_;
-  // Node-stable: a thread reads the first callback of its call unlocked.
-  std::unordered_map<std::string, CallQueue> calls_;
-  std::deque<std::string> ready_;  // Calls whose first callback may go now.
+  // Node-stable: a thread reads the first posting of its queue unlocked.
+  std::unordered_map<std::string, Queue> queues_;
+  std::deque<std::string> ready_;  // Queues whose first posting may go now.
   std::priority_queue<Pause> paused_;
   Stats stats_;
 

@@ -7,16 +7,23 @@
 
 namespace tocsin::callserver {
 
-CallbackTokens::CallbackTokens(Options options, const Clock& clock)
-    : options_(std::move(options)), clock_(clock) {}
+namespace {
+
+constexpr std::size_t kKeysMax = 4;  // Published at once.
+
+}  // namespace
+
+CallbackTokens::CallbackTokens(Options options, const Clock& clock, Faults& faults)
+    : options_(std::move(options)), clock_(clock), faults_(faults) {}
 
 std::string CallbackTokens::AuthorizationFor(const Callback& callback) {
   if (!std::holds_alternative<wire::ga::CallEvent>(callback.event.body)) return {};
-  const absl::Time now = clock_.Now();
-  return "Bearer " + Signer().Sign({.issuer = options_.issuer,
-                                    .audience = options_.audience,
-                                    .issued_at = now,
-                                    .expires_at = now + wire::kTokenLifetime});
+  absl::Time now = clock_.Now();
+  if (faults_.Due(Fault::kTokenExpired)) now -= wire::kTokenLifetime + 2 * wire::kTokenSkew;
+  return "Bearer " + SignerOfNext()->Sign({.issuer = options_.issuer,
+                                           .audience = options_.audience,
+                                           .issued_at = now,
+                                           .expires_at = now + wire::kTokenLifetime});
 }
 
 std::string CallbackTokens::OpenIdConfiguration(std::string_view base_url) const {
@@ -27,12 +34,32 @@ std::string CallbackTokens::OpenIdConfiguration(std::string_view base_url) const
 }
 
 std::string CallbackTokens::KeySet() {
-  return Signer().KeySetJson();
+  std::lock_guard lock(mutex_);
+  if (signers_.empty()) Renew();
+  auto keys = nlohmann::json::array();
+  for (const Signer& signer : signers_) {
+    const auto set = nlohmann::json::parse(signer->KeySetJson());
+    for (const auto& key : set["keys"]) keys.push_back(key);
+  }
+  return nlohmann::json{{"keys", keys}}.dump();
 }
 
-const wire::TokenSigner& CallbackTokens::Signer() {
-  std::call_once(made_, [this] { signer_.emplace(wire::TokenSigner::Generate()); });
-  return *signer_;
+CallbackTokens::Signer CallbackTokens::SignerOfNext() {
+  std::lock_guard lock(mutex_);
+  if (signers_.empty()) Renew();
+  const Signer old = signers_.front();
+  if (faults_.Due(Fault::kKeyWithdrawn)) {
+    signers_.clear();
+    Renew();
+    return old;
+  }
+  if (faults_.Due(Fault::kKeyRotated)) Renew();
+  return signers_.front();
+}
+
+void CallbackTokens::Renew() {
+  signers_.push_front(std::make_shared<wire::TokenSigner>(wire::TokenSigner::Generate()));
+  if (signers_.size() > kKeysMax) signers_.pop_back();
 }
 
 }  // namespace tocsin::callserver

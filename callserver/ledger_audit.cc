@@ -49,7 +49,8 @@ class LedgerReader {
       ++reading_.callbacks_answered;
       return false;
     }
-    return what != "state" && what != "play" && what != "play_ended" && what != "hang_up";
+    return what != "state" && what != "play" && what != "play_ended" && what != "hang_up" &&
+           what != "faults";
   }
 
   void Take(LedgerLine line) {
@@ -103,6 +104,7 @@ class LedgerReader {
   void Take(const LedgerLine&, PlayStarted&) {}
   void Take(const LedgerLine&, PlayEnded&) {}
   void Take(const LedgerLine&, HangUpAsked&) {}
+  void Take(const LedgerLine&, FaultsSet&) {}
 
   void EndEverything(absl::Time at) {
     for (const auto& [id, index] : open_) {

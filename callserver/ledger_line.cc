@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/status_macros.h"
+#include "wire/json_reader.h"
 #include "wire/json_text.h"
 
 namespace tocsin::callserver {
@@ -13,11 +14,12 @@ using Json = nlohmann::json;
 using wire::JsonObject;
 
 constexpr std::string_view kStart = R"({"what":")";
+constexpr int kDepthMax = 8;  // Of a plan of faults.
 
 std::string_view What(const LedgerEntry& entry) {
   constexpr std::string_view kNames[] = {"server_started", "server_stopped", "create", "state",
                                          "play",           "play_ended",     "key",    "hang_up",
-                                         "ended",          "callback"};
+                                         "ended",          "callback",       "faults"};
   static_assert(std::size(kNames) == std::variant_size_v<LedgerEntry>);
   return kNames[entry.index()];
 }
@@ -27,6 +29,9 @@ void Write(JsonObject& object, const ServerStarted& entry) {
   object.AddJson("time_scale", fmt::format("{}", entry.time_scale));
 }
 void Write(JsonObject&, const ServerStopped&) {}
+void AddUnlessEmpty(JsonObject& object, std::string_view name, std::string_view text) {
+  if (!text.empty()) object.AddString(name, text);
+}
 void Write(JsonObject& object, const CreateArrived& entry) {
   object.AddInteger("status", entry.status);
   object.AddString("number", entry.number);
@@ -36,6 +41,8 @@ void Write(JsonObject& object, const CreateArrived& entry) {
     object.AddInteger("attempt_id", entry.attempt->attempt.value());
   }
   object.AddString("callback_uri", entry.callback_uri);
+  AddUnlessEmpty(object, "fault", entry.fault);
+  if (entry.never_ends) object.AddBool("never_ends", true);
 }
 void Write(JsonObject& object, const StateReached& entry) {
   object.AddString("state", entry.state);
@@ -65,9 +72,18 @@ void Write(JsonObject& object, const CallEnded& entry) {
 }
 void Write(JsonObject& object, const CallbackDone& entry) {
   object.AddString("type", entry.type);
+  AddUnlessEmpty(object, "state", entry.state);
+  AddUnlessEmpty(object, "tone", entry.tone);
+  AddUnlessEmpty(object, "operation_context", entry.operation_context);
+  if (entry.code) object.AddInteger("code", *entry.code);
+  if (entry.subcode) object.AddInteger("subcode", *entry.subcode);
+  AddUnlessEmpty(object, "fault", entry.fault);
   object.AddInteger("status", entry.status);
   object.AddInteger("tries", entry.tries);
-  object.AddBool("dropped", entry.dropped);
+  object.AddBool("dropped", entry.dropped);  // The last: the audit looks for it there.
+}
+void Write(JsonObject& object, const FaultsSet& entry) {
+  object.AddJson("plan", entry.plan);
 }
 
 // Reads members into variables of their types, and remembers the first that is
@@ -97,6 +113,18 @@ class Reader {
     Complain(name);
     return 0;
   }
+  // The same of members that may be missing.
+  std::string StringOrEmpty(const char* name) { return Has(name) ? String(name) : std::string(); }
+  std::optional<int> IntegerOrNone(const char* name) {
+    return Has(name) ? std::optional(Integer<int>(name)) : std::nullopt;
+  }
+  bool BoolOrFalse(const char* name) { return Has(name) && Bool(name); }
+  std::string Object(const char* name) {
+    const auto it = json_.find(name);
+    if (it != json_.end() && it->is_object()) return it->dump();
+    Complain(name);
+    return {};
+  }
   bool Bool(const char* name) {
     const auto it = json_.find(name);
     if (it != json_.end() && it->is_boolean()) return it->get<bool>();
@@ -118,7 +146,9 @@ CreateArrived ReadCreate(Reader& in) {
   CreateArrived entry{.status = in.Integer<int>("status"),
                       .number = in.String("number"),
                       .caller_number = in.String("caller_number"),
-                      .callback_uri = in.String("callback_uri")};
+                      .callback_uri = in.String("callback_uri"),
+                      .fault = in.StringOrEmpty("fault"),
+                      .never_ends = in.BoolOrFalse("never_ends")};
   if (in.Has("attempt_id")) {
     entry.attempt = AttemptKey{CampaignId(in.Integer<std::int64_t>("campaign_id")),
                                AttemptId(in.Integer<std::int64_t>("attempt_id"))};
@@ -132,6 +162,19 @@ CallEnded ReadEnded(Reader& in) {
           .answered = in.Bool("answered"),
           .talk_ms = in.Integer<std::int64_t>("talk_ms"),
           .keys = in.String("keys")};
+}
+
+CallbackDone ReadCallback(Reader& in) {
+  return {.type = in.String("type"),
+          .state = in.StringOrEmpty("state"),
+          .tone = in.StringOrEmpty("tone"),
+          .operation_context = in.StringOrEmpty("operation_context"),
+          .code = in.IntegerOrNone("code"),
+          .subcode = in.IntegerOrNone("subcode"),
+          .fault = in.StringOrEmpty("fault"),
+          .status = in.Integer<int>("status"),
+          .tries = in.Integer<int>("tries"),
+          .dropped = in.Bool("dropped")};
 }
 
 KeyPressed ReadKey(Reader& in) {
@@ -157,12 +200,8 @@ LedgerEntry ReadEntry(std::string_view what, Reader& in) {
   if (what == "key") return ReadKey(in);
   if (what == "hang_up") return HangUpAsked{};
   if (what == "ended") return ReadEnded(in);
-  if (what == "callback") {
-    return CallbackDone{.type = in.String("type"),
-                        .status = in.Integer<int>("status"),
-                        .tries = in.Integer<int>("tries"),
-                        .dropped = in.Bool("dropped")};
-  }
+  if (what == "callback") return ReadCallback(in);
+  if (what == "faults") return FaultsSet{in.Object("plan")};
   if (what == "server_started") {
     return ServerStarted{.seed = in.Integer<std::uint64_t>("seed"),
                          .time_scale = in.Real("time_scale")};
@@ -184,8 +223,8 @@ std::string FormatLedgerLine(const LedgerLine& line) {
 }
 
 absl::StatusOr<LedgerLine> ParseLedgerLine(std::string_view text) {
-  const Json json = Json::parse(text, /*cb=*/nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return InvalidArgument("not a JSON object");
+  TOCSIN_ASSIGN_OR_RETURN(const Json json, wire::ParseJson(text, "line", kDepthMax));
+  if (!json.is_object()) return InvalidArgument("line must be a JSON object");
   Reader in(json);
   LedgerLine line;
   line.at = absl::FromUnixMicros(in.Integer<std::int64_t>("at_us"));

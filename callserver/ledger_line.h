@@ -36,6 +36,8 @@ struct CreateArrived {
   std::string caller_number;
   std::string callback_uri;           // Without its query.
   std::optional<AttemptKey> attempt;  // From the path of the callback URL, if it is one of ours.
+  std::string fault;                  // What was done wrong on purpose; usually empty.
+  bool never_ends = false;            // The call waits for the application to hang up.
 
   friend bool operator==(const CreateArrived&, const CreateArrived&) = default;
 };
@@ -90,16 +92,30 @@ struct CallEnded {
 // What became of a callback.
 struct CallbackDone {
   std::string type;  // Without "Microsoft.Communication.".
-  int status = 0;    // The last answer; 0: there was none.
+  // What it said of these; each may be empty.
+  std::string state;              // As StateReached; 2021.
+  std::string tone;               // One character.
+  std::string operation_context;  // Of a play.
+  std::optional<int> code;
+  std::optional<int> subcode;
+  std::string fault;  // What was done to it on purpose; usually empty.
+  int status = 0;     // The last answer; 0: there was none.
   int tries = 0;
   bool dropped = false;  // Given up: the application never took it.
 
   friend bool operator==(const CallbackDone&, const CallbackDone&) = default;
 };
 
+// From here on this goes wrong (faults.h), as one JSON object.
+struct FaultsSet {
+  std::string plan;
+
+  friend bool operator==(const FaultsSet&, const FaultsSet&) = default;
+};
+
 using LedgerEntry =
     std::variant<ServerStarted, ServerStopped, CreateArrived, StateReached, PlayStarted, PlayEnded,
-                 KeyPressed, HangUpAsked, CallEnded, CallbackDone>;
+                 KeyPressed, HangUpAsked, CallEnded, CallbackDone, FaultsSet>;
 
 struct LedgerLine {
   absl::Time at;

@@ -3,11 +3,13 @@
 #include <cmath>
 #include <fstream>
 #include <limits>
+#include <set>
 #include <sstream>
 
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "callserver/population.h"
+#include "callserver/yaml_complaints.h"
 
 namespace tocsin::callserver {
 
@@ -131,27 +133,6 @@ constexpr Whole kWholes[] = {
      }},
 };
 
-// Gathers the complaints about one file.
-class Complaints {
- public:
-  explicit Complaints(std::string_view file_name) : file_name_(file_name) {}
-
-  void Add(const YAML::Mark& mark, std::string_view what) {
-    text_ += fmt::format("{}{}:{}: {}", text_.empty() ? "" : "\n", file_name_, mark.line + 1, what);
-  }
-  void Add(std::string_view what) {
-    text_ += fmt::format("{}{}: {}", text_.empty() ? "" : "\n", file_name_, what);
-  }
-
-  absl::Status AsStatus() const {
-    return text_.empty() ? absl::OkStatus() : absl::InvalidArgumentError(text_);
-  }
-
- private:
-  std::string_view file_name_;
-  std::string text_;
-};
-
 const Parameter* FindParameter(std::string_view section, std::string_view key) {
   for (const Parameter& parameter : kParameters) {
     if (parameter.section == section && parameter.key == key) return &parameter;
@@ -167,16 +148,15 @@ bool IsSection(std::string_view name) {
 }
 
 void ReadParameter(const std::string& section, const YAML::Node& key_node, const YAML::Node& value,
-                   PopulationParameters& into, Complaints& complaints) {
-  const std::string key = key_node.IsScalar() ? key_node.Scalar() : std::string();
+                   PopulationParameters& into, YamlComplaints& complaints) {
+  const std::string key = KeyText(key_node);
   const Parameter* const parameter = FindParameter(section, key);
   if (parameter == nullptr) {
     complaints.Add(key_node.Mark(), fmt::format("there is no parameter {}.{}", section, key));
     return;
   }
   double number = 0;
-  if (!value.IsScalar() || !YAML::convert<double>::decode(value, number) ||
-      !(number >= parameter->min && number <= parameter->max)) {
+  if (!IsNumber(value, number) || !(number >= parameter->min && number <= parameter->max)) {
     complaints.Add(key_node.Mark(), fmt::format("{}.{} must be a number from {} to {}", section,
                                                 key, parameter->min, parameter->max));
     return;
@@ -184,21 +164,29 @@ void ReadParameter(const std::string& section, const YAML::Node& key_node, const
   parameter->slot(into) = number;
 }
 
-void ReadSections(const YAML::Node& root, PopulationParameters& into, Complaints& complaints) {
+void ReadSections(const YAML::Node& root, PopulationParameters& into, YamlComplaints& complaints) {
   if (root.IsNull()) return;
   if (!root.IsMap()) {
     complaints.Add(root.Mark(), "must be a map of sections");
     return;
   }
+  std::set<std::string> seen;
   for (const auto& section : root) {
-    const std::string name = section.first.IsScalar() ? section.first.Scalar() : std::string();
-    if (!IsSection(name)) {
+    const std::string name = KeyText(section.first);
+    if (!seen.insert(name).second) {
+      complaints.Add(section.first.Mark(), fmt::format("the section '{}' comes twice", name));
+    } else if (!IsSection(name)) {
       complaints.Add(section.first.Mark(), fmt::format("there is no section '{}'", name));
     } else if (!section.second.IsMap()) {
       complaints.Add(section.first.Mark(), fmt::format("{} must be a map of parameters", name));
     } else {
       for (const auto& parameter : section.second) {
-        ReadParameter(name, parameter.first, parameter.second, into, complaints);
+        const std::string path = fmt::format("{}.{}", name, KeyText(parameter.first));
+        if (seen.insert(path).second) {
+          ReadParameter(name, parameter.first, parameter.second, into, complaints);
+        } else {
+          complaints.Add(parameter.first.Mark(), fmt::format("{} comes twice", path));
+        }
       }
     }
   }
@@ -219,7 +207,7 @@ absl::StatusOr<PopulationParameters> ParsePopulation(std::string_view yaml,
                                                      std::string_view file_name) {
   const bool is_default = yaml.data() == kDefaultPopulationYaml.data();
   PopulationParameters parameters = is_default ? NothingSaid() : DefaultPopulation();
-  Complaints complaints(file_name);
+  YamlComplaints complaints(file_name);
   try {
     ReadSections(YAML::Load(std::string(yaml)), parameters, complaints);
   } catch (const YAML::Exception& error) {

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <atomic>
 #include <cctype>
+#include <condition_variable>
 #include <functional>
 #include <mutex>
 #include <random>
 #include <stop_token>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -16,8 +18,11 @@
 #include "callserver/audio_library.h"
 #include "callserver/call_history.h"
 #include "callserver/call_simulation.h"
+#include "callserver/callback_faults.h"
+#include "callserver/callback_line.h"
 #include "callserver/callback_poster.h"
 #include "callserver/callback_tokens.h"
+#include "callserver/fault_report.h"
 #include "callserver/ga_requests.h"
 #include "callserver/ledger.h"
 #include "callserver/repeated_answers.h"
@@ -31,6 +36,7 @@
 namespace tocsin::callserver {
 namespace {
 
+constexpr std::string_view kFaultsPath = "/admin/faults";
 constexpr std::chrono::microseconds kLeastSleep(1'000);
 constexpr absl::Duration kFirstPause = absl::Seconds(2);
 // However fast the simulated world runs, the receiver's restart takes its time.
@@ -93,6 +99,15 @@ struct Answerer {
   HttpResponse operator()(const auto&) const { return {.status = 202, .body = {}}; }
 };
 
+// Who asks from here and not through a proxy, which asks for strangers.
+bool IsOfThisMachine(const HttpRequest& request) {
+  const std::string& address = request.remote_address;
+  const bool is_loopback =
+      address.starts_with("127.") || address == "::1" || address.starts_with("::ffff:127.");
+  return is_loopback && request.Header("X-Forwarded-For").empty() &&
+         request.Header("Forwarded").empty() && request.Header("Via").empty();
+}
+
 // A refusal in the words of the dialect that `path` is of.
 HttpResponse ErrorFor(std::string_view path, int status, std::string_view code,
                       std::string_view message) {
@@ -111,16 +126,18 @@ class CallServer::Impl {
         started_steady_(clock.Steady()),
         signer_(access_key.empty() ? std::nullopt : std::optional(wire::RequestSigner(access_key))),
         ledger_(std::move(ledger)),
-        faults_(options.faults),
+        faults_(options.faults, options.seed),
         simulation_({.population = options.population,
                      .seed = options.seed,
                      .id_seed = RandomSeed(),
                      .time_scale = options.time_scale},
                     std::move(history)),
-        tokens_({.issuer = options.callback_issuer, .audience = options.resource_id}, clock),
+        callback_faults_(faults_, options.time_scale),
+        tokens_({.issuer = options.callback_issuer, .audience = options.resource_id}, clock,
+                faults_),
         poster_(PosterOptions(options, tokens_), clock,
-                [this](const Callback& callback, const CallbackPoster::Outcome& outcome) {
-                  NoteCallback(callback, outcome);
+                [this](const Posting& posting, const CallbackPoster::Outcome& outcome) {
+                  NoteCallback(posting, outcome);
                 }),
         audio_(options.ca_file,
                [this](const std::string& key, const AudioFile& audio) {
@@ -135,6 +152,8 @@ class CallServer::Impl {
 
   absl::Status Listen() {
     NoteServer(ServerStarted{.seed = options_.seed, .time_scale = options_.time_scale});
+    SetFaults(options_.faults);
+    if (!(options_.faults == FaultPlan())) NoteFaults();
     TOCSIN_ASSIGN_OR_RETURN(
         http_, HttpServer::Start({.host = options_.host,
                                   .port = options_.port,
@@ -200,9 +219,11 @@ class CallServer::Impl {
     {
       std::lock_guard lock(mutex_);
       effects = simulation_.Step(Now(), happened, asked_in);
+      // Before any of its callbacks is on its way.
+      if (IsToAwaitCallback(happened)) Await(CallIn(effects.answer));
       // Under the lock: lines and callbacks keep the order of the steps.
+      if (!effects.callbacks.empty()) SendOff(effects);
       position = ledger_->Append(effects.ledger);
-      if (!effects.callbacks.empty()) poster_.Post(std::move(effects.callbacks));
       next = ToSteady(simulation_.next_wake());
     }
     wakes_.Nudge(next);
@@ -212,33 +233,103 @@ class CallServer::Impl {
     return {.answer = std::move(effects.answer), .ledger = ledger_->Write(position)};
   }
 
+  // Posts what there is to tell, and notes what is lost on the way.
+  void SendOff(Effects& effects) {
+    CallbackFaults::Fate fate = callback_faults_.Meet(std::move(effects.callbacks));
+    for (const Callback& lost : fate.lost) {
+      effects.ledger.push_back(
+          CallbackLine(Now(), {.callback = lost, .fault = std::string(NameOf(Fault::kLost))},
+                       {.dropped = true}));
+    }
+    poster_.Post(std::move(fate.postings));
+  }
+
+  // An answer, and the call that it is about if it tells of a new one.
+  struct Answered {
+    HttpResponse response;
+    std::string call_id;
+  };
+
   HttpResponse StepAndAnswer(const SimulationInput& happened) {
+    return StepAndAnswer2021(happened).response;
+  }
+
+  Answered StepAndAnswer2021(const SimulationInput& happened) {
     const Stepped stepped = Step(happened, AskedIn::k2021);
-    if (!stepped.ledger.ok()) return Error(500, "InternalError", Message(stepped.ledger));
-    return std::visit(Answerer(), stepped.answer);
+    if (!stepped.ledger.ok()) return {Error(500, "InternalError", Message(stepped.ledger)), {}};
+    return {std::visit(Answerer(), stepped.answer), CallIn(stepped.answer)};
+  }
+
+  // The id of the call that an answer tells of; empty if it tells of none.
+  static std::string CallIn(const Answer& answer) {
+    if (const auto* created = std::get_if<wire::CreateCallResponse>(&answer)) {
+      return created->call_leg_id;
+    }
+    const auto* properties = std::get_if<wire::ga::CallConnectionProperties>(&answer);
+    return properties != nullptr ? properties->call_connection_id : std::string();
   }
 
   HttpResponse Handle(const HttpRequest& request) {
     // Not when a busy machine found the time to look at it.
     const absl::Time arrived_at = Now() - request.waited;
     if (request.path == "/" || request.path == "/livez") return {.status = 204, .body = {}};
-    if (request.method == "GET" && request.path == kKeySetPath) return Json(200, tokens_.KeySet());
-    if (request.method == "GET" && request.path == kOpenIdPath) {
-      return Json(200, tokens_.OpenIdConfiguration(fmt::format(
-                           "{}://{}", options_.certificate == nullptr ? "http" : "https",
-                           request.Header("Host"))));
+    if (request.path == kFaultsPath) return HandleFaults(request);
+    if (request.method == "GET" && (request.path == kKeySetPath || request.path == kOpenIdPath)) {
+      return TellKeys(request);
     }
     const auto route = wire::ParseRoute(request.method, request.raw_path);
     const auto ga_route = wire::ga::ParseRoute(request.method, request.raw_path);
     if (!route && !ga_route) {
       return ErrorFor(request.raw_path, 404, "NotFound", "There is no such operation.");
     }
-    if (const absl::Status status = CheckSignature(request); !status.ok()) {
+    if (const absl::Status status = CheckCredentials(request); !status.ok()) {
       return ErrorFor(request.raw_path, 401, "Unauthorized", Message(status));
     }
     return route ? Handle2021(request, *route, arrived_at)
                  : HandleGa(request, *ga_route, arrived_at);
   }
+
+  HttpResponse TellKeys(const HttpRequest& request) {
+    if (faults_.Due(Fault::kKeysFail)) {
+      return GaError(500, "InternalError", "The keys cannot be told.");
+    }
+    if (request.path == kKeySetPath) return Json(200, tokens_.KeySet());
+    return Json(200, tokens_.OpenIdConfiguration(
+                         fmt::format("{}://{}", options_.certificate == nullptr ? "http" : "https",
+                                     request.Header("Host"))));
+  }
+
+  HttpResponse HandleFaults(const HttpRequest& request) {
+    if (!IsOfThisMachine(request)) {
+      return Error(403, "Forbidden", "Faults are for this machine alone to ask and to set.");
+    }
+    if (request.method == "PUT" || request.method == "PATCH") {
+      const FaultPlan base = request.method == "PATCH" ? faults_.plan() : FaultPlan();
+      const auto plan = ParseFaultPlanJson(request.body, base);
+      if (!plan.ok()) return BadRequest(plan.status());
+      SetFaults(*plan);
+      NoteFaults();
+    } else if (request.method != "GET") {
+      HttpResponse refused = Error(405, "MethodNotAllowed", "GET, PUT or PATCH");
+      refused.headers.emplace_back("Allow", "GET, PUT, PATCH");
+      return refused;
+    }
+    return Json(200, FaultReport(faults_, stats()));
+  }
+
+  void SetFaults(const FaultPlan& plan) {
+    faults_.Set(plan);
+    CallLimits limits = LimitsOf(options_.population);
+    limits.caller_number_max = plan.caller_number_calls_max.value_or(
+        options_.caller_number_calls_max.value_or(limits.caller_number_max));
+    limits.calls_max = plan.calls_max.value_or(limits.calls_max);
+    {
+      std::lock_guard lock(mutex_);
+      simulation_.SetLimits(limits);
+    }
+  }
+
+  void NoteFaults() { NoteServer(FaultsSet{FaultPlanJson(faults_.plan())}); }
 
   HttpResponse Handle2021(const HttpRequest& request, const wire::Route& route,
                           absl::Time arrived_at) {
@@ -289,13 +380,13 @@ class CallServer::Impl {
     if (const auto* refusal = std::get_if<Refusal>(&read)) {
       return GaAnswer(route.operation, *refusal);
     }
-    return StepAndAnswerGa(route.operation, std::get<SimulationInput>(read));
+    return StepAndAnswerGa(route.operation, std::get<SimulationInput>(read)).response;
   }
 
-  HttpResponse StepAndAnswerGa(wire::ga::Operation operation, const SimulationInput& happened) {
+  Answered StepAndAnswerGa(wire::ga::Operation operation, const SimulationInput& happened) {
     const Stepped stepped = Step(happened, AskedIn::kGa);
-    if (!stepped.ledger.ok()) return GaError(500, "InternalError", Message(stepped.ledger));
-    return GaAnswer(operation, stepped.answer);
+    if (!stepped.ledger.ok()) return {GaError(500, "InternalError", Message(stepped.ledger)), {}};
+    return {GaAnswer(operation, stepped.answer), CallIn(stepped.answer)};
   }
 
   HttpResponse CreateGaCall(const HttpRequest& request, absl::Time arrived_at) {
@@ -311,16 +402,31 @@ class CallServer::Impl {
     call.answered_status = wire::ga::SuccessStatus(kCreate);
     call.attempt = AttemptIn(call.callback_uri);
     return CreateInWeather(std::move(call), request, [&](const input::CreateCall& placed) {
-      RepeatedAnswers::Given given =
-          Once(request, {.operation = kCreate}, [&] { return StepAndAnswerGa(kCreate, placed); });
+      std::string call_id;
+      RepeatedAnswers::Given given = Once(request, {.operation = kCreate}, [&] {
+        Answered answered = StepAndAnswerGa(kCreate, placed);
+        call_id = std::move(answered.call_id);
+        return std::move(answered.response);
+      });
       // A request like any other to whoever counts them, and yet no call.
       if (given.repeated) NoteRefused(placed, given.answer.status);
-      return std::move(given.answer);
+      return Answered{std::move(given.answer), std::move(call_id)};
     });
   }
 
-  absl::Status CheckSignature(const HttpRequest& request) const {
-    if (!signer_) return absl::OkStatus();
+  // By the key or by the token, whichever there is; either if there are both.
+  absl::Status CheckCredentials(const HttpRequest& request) const {
+    constexpr std::string_view kBearer = "Bearer ";
+    const std::string& token = options_.bearer_token.Reveal();
+    const std::string_view authorization = request.Header("Authorization");
+    if (token.empty() && !signer_) return absl::OkStatus();
+    if (!token.empty() && (!signer_ || authorization.starts_with(kBearer))) {
+      if (authorization.starts_with(kBearer) &&
+          wire::EqualInConstantTime(authorization.substr(kBearer.size()), token)) {
+        return absl::OkStatus();
+      }
+      return absl::UnauthenticatedError("Authorization must be the bearer token of this server");
+    }
     std::string target = request.raw_path;
     if (!request.raw_query.empty()) target += "?" + request.raw_query;
     const std::string_view date = request.Header("x-ms-date");
@@ -357,7 +463,7 @@ class CallServer::Impl {
                            .wants_participants_updated = wanted->wants_participants_updated,
                            .arrived_at = arrived_at};
     return CreateInWeather(std::move(call), request, [this](const input::CreateCall& placed) {
-      return StepAndAnswer(placed);
+      return StepAndAnswer2021(placed);
     });
   }
 
@@ -369,39 +475,86 @@ class CallServer::Impl {
     return *attempt;
   }
 
+  using Place = std::function<Answered(const input::CreateCall&)>;
+
   // Places a call and answers, unless a fault has something against either.
   HttpResponse CreateInWeather(input::CreateCall call, const HttpRequest& request,
-                               const std::function<HttpResponse(const input::CreateCall&)>& place) {
-    switch (faults_.NextCreate()) {
-      case CreateFault::kNone: return place(call);
-      case CreateFault::kThrottled: {
-        NoteRefused(call, 429);
-        HttpResponse throttled = ErrorFor(request.raw_path, 429, "TooManyRequests", "Slow down.");
-        const absl::Duration retry_after = faults_.plan().retry_after;
-        if (retry_after > absl::ZeroDuration()) {
-          throttled.headers.emplace_back("Retry-After",
-                                         std::to_string(absl::ToInt64Seconds(retry_after)));
-        }
-        return throttled;
-      }
-      case CreateFault::kFailedAfterPlacing:
-        call.answered_status = 500;
-        place(call);
-        return ErrorFor(request.raw_path, 500, "InternalError", "Something went wrong.");
-      case CreateFault::kNoAnswer: {
-        call.answered_status = 0;
-        HttpResponse late = place(call);
-        clock_.SleepUntil(clock_.Steady() + absl::ToChronoNanoseconds(faults_.plan().hang),
-                          hangs_.get_token());
-        return late;
-      }
-      case CreateFault::kHtml:
-        NoteRefused(call, 200);
-        return {.status = 200,
-                .body = "<html><body><h1>It works!</h1></body></html>",
-                .content_type = "text/html"};
+                               const Place& place) {
+    const std::optional<Fault> fault =
+        faults_.FirstDue({Fault::kThrottled, Fault::kErrorBefore, Fault::kErrorAfter,
+                          Fault::kNoAnswer, Fault::kSlow, Fault::kAfterCallbacks, Fault::kHtml});
+    if (fault) call.fault = NameOf(*fault);
+    if (fault == Fault::kThrottled) {
+      NoteRefused(call, 429);
+      return Throttled(request);
     }
-    return Error(500, "InternalError", "");
+    if (fault == Fault::kErrorBefore) {
+      NoteRefused(call, 500);
+      return ErrorFor(request.raw_path, 500, "InternalError", "Something went wrong.");
+    }
+    if (fault == Fault::kHtml) {
+      NoteRefused(call, 200);
+      return {.status = 200,
+              .body = "<html><body><h1>It works!</h1></body></html>",
+              .content_type = "text/html"};
+    }
+    // Only one that the application was told of: nobody can hang up on another.
+    call.never_ends = !fault && faults_.Due(Fault::kNeverEnds);
+    if (fault == Fault::kErrorAfter) call.answered_status = 500;
+    if (fault == Fault::kNoAnswer) call.answered_status = 0;
+    Answered answered = place(call);
+    if (fault == Fault::kErrorAfter) {
+      return ErrorFor(request.raw_path, 500, "InternalError", "Something went wrong.");
+    }
+    if (fault == Fault::kNoAnswer) Linger(faults_.plan().hang);
+    if (fault == Fault::kSlow) Linger(faults_.plan().slow);
+    if (fault == Fault::kAfterCallbacks) AwaitCallback(answered.call_id);
+    return std::move(answered.response);
+  }
+
+  HttpResponse Throttled(const HttpRequest& request) {
+    HttpResponse throttled = ErrorFor(request.raw_path, 429, "TooManyRequests", "Slow down.");
+    const FaultPlan plan = faults_.plan();
+    const auto say = [&throttled](std::string when) {
+      throttled.headers.emplace_back("Retry-After", std::move(when));
+    };
+    switch (plan.retry_after_form) {
+      case RetryAfterForm::kNone: break;
+      case RetryAfterForm::kSeconds:
+        say(std::to_string(absl::ToInt64Seconds(absl::Ceil(plan.retry_after, absl::Seconds(1)))));
+        break;
+      case RetryAfterForm::kDate: say(wire::FormatRfc1123(clock_.Now() + plan.retry_after)); break;
+    }
+    return throttled;
+  }
+
+  // Real time; ends with the server.
+  void Linger(absl::Duration length) {
+    clock_.SleepUntil(clock_.Steady() + absl::ToChronoNanoseconds(length), hangs_.get_token());
+  }
+
+  static bool IsToAwaitCallback(const SimulationInput& happened) {
+    const auto* create = std::get_if<input::CreateCall>(&happened);
+    return create != nullptr && create->fault == NameOf(Fault::kAfterCallbacks);
+  }
+
+  void Await(const std::string& call_id) {
+    std::lock_guard lock(taken_mutex_);
+    if (!call_id.empty()) awaited_.insert(call_id);
+  }
+
+  // Returns when a callback of that call was taken, or after the time that a
+  // request hangs which nobody answers.
+  void AwaitCallback(const std::string& call_id) {
+    const auto hang = absl::ToChronoNanoseconds(faults_.plan().hang);
+    std::unique_lock lock(taken_mutex_);
+    taken_.wait_for(lock, hangs_.get_token(), hang, [&] { return !awaited_.contains(call_id); });
+    awaited_.erase(call_id);
+  }
+
+  void NoteTaken(const std::string& call_id) {
+    std::lock_guard lock(taken_mutex_);
+    if (awaited_.erase(call_id) > 0) taken_.notify_all();
   }
 
   HttpResponse PlayAudio(const HttpRequest& request, const std::string& call_leg_id) {
@@ -459,7 +612,8 @@ class CallServer::Impl {
                                .number = call.number,
                                .caller_number = call.caller_number,
                                .callback_uri = std::string(wire::WithoutQuery(call.callback_uri)),
-                               .attempt = call.attempt}};
+                               .attempt = call.attempt,
+                               .fault = call.fault}};
     // Its failure shows at the next call that is placed.
     static_cast<void>(ledger_->Write(ledger_->Append({line})));
   }
@@ -469,17 +623,12 @@ class CallServer::Impl {
     static_cast<void>(ledger_->Write(ledger_->Append({line})));
   }
 
-  void NoteCallback(const Callback& callback, const CallbackPoster::Outcome& outcome) {
-    constexpr std::string_view kPrefix = "Microsoft.Communication.";
-    const LedgerLine line{
-        .at = Now(),
-        .call_leg_id = wire::CallLegId(callback.event),
-        .entry = CallbackDone{.type = wire::EventType(callback.event.body).substr(kPrefix.size()),
-                              .status = outcome.status,
-                              .tries = outcome.tries,
-                              .dropped = outcome.dropped}};
+  void NoteCallback(const Posting& posting, const CallbackPoster::Outcome& outcome) {
+    const LedgerLine line = CallbackLine(Now(), posting, outcome);
     static_cast<void>(ledger_->Write(ledger_->Append({line})));
-    if (outcome.dropped) {
+    if (!outcome.dropped) {
+      NoteTaken(line.call_leg_id);
+    } else if (!posting.body) {
       Log(LogLevel::kWarn, "callback_dropped",
           {{"call_leg_id", line.call_leg_id},
            {"status", outcome.status},
@@ -501,6 +650,11 @@ class CallServer::Impl {
 
   std::mutex mutex_;  // Guards simulation_. Before the poster's and the ledger's.
   CallSimulation simulation_;
+  CallbackFaults callback_faults_;  // Under mutex_ as well.
+
+  std::mutex taken_mutex_;  // Guards the next two.
+  std::condition_variable_any taken_;
+  std::unordered_set<std::string> awaited_;  // Calls whose first callback somebody waits for.
 
   CallbackTokens tokens_;
   // These run threads that call back into the above; Stop() ends them first.

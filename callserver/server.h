@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -20,6 +21,11 @@ namespace tocsin::callserver {
 // Calls live in memory only: whatever ends the process ends every call at that
 // instant. What it was asked and what became of it stands in the ledger, and a
 // server that continues a ledger meets the population as the last one left it.
+//
+// Faults are asked and set at /admin/faults, by this machine alone: GET; PUT for
+// a plan as a whole; PATCH for what it names. The answer is
+// {"faults":{...},"counts":{...},"stats":{...}}; what it says of faults can be
+// sent back.
 class CallServer {
  public:
   struct Options {
@@ -28,7 +34,11 @@ class CallServer {
     std::shared_ptr<ServedCertificate> certificate;  // Null: no TLS.
     // PEM, of the authorities of https receivers and recordings; empty: the system's.
     std::string ca_file;
-    Secret access_key;  // Base64, as in a connection string. Empty: requests are not checked.
+    // Requests must carry an HMAC made with the key, which is base64 as in a
+    // connection string, or the token as their bearer token. Both empty: anybody
+    // may call.
+    Secret access_key;
+    Secret bearer_token;
     PopulationParameters population = DefaultPopulation();
     std::uint64_t seed = 1;
     // A minute lasts a minute divided by this, for all that people and
@@ -37,7 +47,9 @@ class CallServer {
     std::string ledger_path;  // Empty: none is kept.
     int poster_threads = 32;
     int http_threads = 256;  // Connections that can be open at once.
-    FaultPlan faults;
+    FaultPlan faults;        // Until the admin endpoint sets others.
+    // Calls at once on one caller number. Unset: as the population has it.
+    std::optional<double> caller_number_calls_max;
     // In the tokens that callbacks of GA are signed with: who says it, and to
     // whom. The latter is the "immutable resource id".
     std::string callback_issuer = "https://acscallautomation.communication.azure.com";

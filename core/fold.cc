@@ -4,6 +4,7 @@
 #include <map>
 #include <tuple>
 
+#include "absl/strings/match.h"
 #include "base/check.h"
 #include "core/named_enum.h"
 
@@ -171,6 +172,21 @@ void OrderTones(std::vector<const Fact*>& tones) {
               tones.end());
 }
 
+// The provider's id of the call that was placed, as its answer gave it; empty if
+// no answer came.
+std::string_view PlacedCall(const std::vector<const Fact*>& facts) {
+  for (const Fact* fact : facts) {
+    if (fact->kind == FactKind::kCreateAccepted && !fact->call.empty()) return fact->call;
+  }
+  return {};
+}
+
+// Somebody's mistake: it says nothing about this attempt, whoever signed it.
+bool IsOfAnotherCall(const Fact& fact, std::string_view placed) {
+  return IsProviderEvent(fact.kind) && !placed.empty() && !fact.call.empty() &&
+         !absl::EqualsIgnoreCase(fact.call, {placed.data(), placed.size()});
+}
+
 Sorted SortFacts(std::span<const Fact> facts, CallView& view) {
   std::vector<const Fact*> order;
   order.reserve(facts.size());
@@ -180,7 +196,10 @@ Sorted SortFacts(std::span<const Fact> facts, CallView& view) {
            std::tie(b->at, b->kind, b->number, b->key);
   });
   Sorted sorted;
-  for (const Fact* fact : order) SortOne(*fact, sorted, view);
+  const std::string_view placed = PlacedCall(order);
+  for (const Fact* fact : order) {
+    if (!IsOfAnotherCall(*fact, placed)) SortOne(*fact, sorted, view);
+  }
   OrderTones(sorted.tones);
   for (auto& [ordinal, play] : sorted.plays) view.plays.push_back(play);
   return sorted;

@@ -195,7 +195,7 @@ HttpResponse EventReceiver::Refuse(CallbackRefusal refusal, std::string_view mes
   refused_[static_cast<std::size_t>(refusal)].fetch_add(1, std::memory_order_relaxed);
   if (LogIsOn(LogLevel::kDebug)) {
     Log(LogLevel::kDebug, "callback_refused",
-        {{"attempt", attempt ? Name(callback->attempt) : "none"},
+        {{"attempt", attempt ? Name(*attempt) : "none"},
          {"reason", Name(refusal)},
          {"message", message}});
   }

@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 
-// Reading JSON that strangers sent. For the .cc files of wire/ only.
+// Reading JSON that strangers sent. For .cc files only.
 namespace tocsin::wire {
 
 // Parses `text`. kInvalidArgument, beginning with `what`, if it is not JSON,

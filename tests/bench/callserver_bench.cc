@@ -58,6 +58,7 @@ double CpuSeconds(const rusage& usage) {
   options.population.human.leaves_early_share = 0;
   options.population.human.presses_share = 1;
   options.population.blocking.share_max = 0;
+  options.caller_number_calls_max = 0;
   auto server = CallServer::Start(options, SystemClock());
   if (!server.ok()) std::abort();
   const int port = (*server)->port();

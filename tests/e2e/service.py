@@ -15,6 +15,7 @@ import time
 
 from tocsin import DONE, PATIENCE_S, EndToEnd, Up, run
 
+CALLER_NUMBER_CALLS = 100  # At once on each: what the trunk may and the call server allows.
 KEYS = "k1:dGhpcnR5LXR3byBieXRlcyBmb3IgYSBzaWduYXR1cmU=\n"
 
 
@@ -119,11 +120,14 @@ class Service(EndToEnd):
 
     def call_server(self, *more, time_scale=60):
         started = Up("--call-server-port", self.call_server_port, "--ledger", self.ledger,
-                     "--time-scale", time_scale, "--seed", 7, *more, command="call-server")
+                     "--time-scale", time_scale, "--seed", 7,
+                     "--caller-number-calls-max", CALLER_NUMBER_CALLS, *more,
+                     command="call-server")
         self.started.append(started)
         return started
 
-    def apply_trunk(self, rate=100, time_scale=60, dialect="2021-05", more=""):
+    def apply_trunk(self, rate=100, time_scale=60, dialect="2021-05",
+                    per_caller=CALLER_NUMBER_CALLS, more=""):
         callers = ", ".join(f'"+120855501{n:02}"' for n in range(20))
         trunk = self.file("trunk.yaml", f"""\
 name: local
@@ -132,7 +136,7 @@ dialect: {dialect}
 caller_numbers: [{callers}]
 calls_per_second: {rate}
 concurrent_max: 2000
-concurrent_max_per_caller: 100
+concurrent_max_per_caller: {per_caller}
 time_scale: {time_scale}
 {more}
 """)

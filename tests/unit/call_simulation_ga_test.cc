@@ -37,6 +37,7 @@ PopulationParameters EverybodyPressesOne() {
   population.human.press_p95_s = population.human.press_median_s;
   population.human.patience_s = 10'000;
   population.provider.setup_s = 1;
+  population.provider.caller_number_calls_max = 0;
   return population;
 }
 

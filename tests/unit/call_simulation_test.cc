@@ -35,6 +35,7 @@ PopulationParameters EverybodyPressesOne() {
   population.human.listens_p95_s = population.human.listens_median_s;
   population.provider.setup_s = 1;
   population.blocking.share_max = 0;
+  population.provider.caller_number_calls_max = 0;
   return population;
 }
 
@@ -94,9 +95,21 @@ class World {
                            .caller_number = caller,
                            .callback_uri = "http://h/callbacks/1/2?s=x",
                            .wants_dtmf = true,
-                           .arrived_at = now_});
+                           .arrived_at = now_,
+                           .never_ends = never_ends_});
     return std::get<wire::CreateCallResponse>(answer_).call_leg_id;
   }
+
+  // Of a create-call that is refused: with what.
+  std::string TryCreate(const std::string& number) {
+    Step(input::CreateCall{.number = number, .caller_number = "+1800", .arrived_at = now_});
+    return RefusalCode();
+  }
+
+  void SetLimits(const CallLimits& limits) { simulation_.SetLimits(limits); }
+
+  // Those created from here on.
+  void NeverEnd() { never_ends_ = true; }
 
   void Play(const std::string& leg, const std::string& context, double seconds, bool loop = false) {
     Step(input::PlayAudio{
@@ -167,6 +180,7 @@ class World {
  private:
   CallSimulation simulation_;
   absl::Time now_ = kStart;
+  bool never_ends_ = false;
   decltype(Effects::answer) answer_;
   std::optional<std::string> audio_wanted_;
   std::vector<Told> told_;
@@ -423,6 +437,49 @@ TEST(CallSimulation, ACallerNumberBeyondItsLimitIsBlocked) {
   int blocked = 0;
   for (const CallEnded& end : world.Ends()) blocked += end.reason == "caller_limit" ? 1 : 0;
   EXPECT_EQ(blocked, 1);
+}
+
+TEST(CallSimulation, LimitsMayBeSetWhileItRuns) {
+  World world(EverybodyPressesOne());
+  world.Create("+1");
+  world.SetLimits({.caller_number_max = 1, .calls_max = 2});
+  world.Create("+2");
+  EXPECT_EQ(world.TryCreate("+3"), "429 8530");
+  world.RunToTheEnd();
+
+  EXPECT_THAT(world.Ends(), testing::Contains(testing::Field(&CallEnded::reason, "caller_limit")));
+}
+
+// Answered or not, until the application has had enough.
+TEST(CallSimulation, ACallThatNeverEndsIsEndedByTheApplicationAlone) {
+  for (const PopulationParameters& population : {EverybodyPressesOne(), NobodyAnswers()}) {
+    World world(population);
+    world.NeverEnd();
+    const std::string leg = world.Create();
+    world.RunUntil(absl::Seconds(12));
+    world.Play(leg, "1", 20);
+    world.RunUntil(absl::Hours(100));
+    EXPECT_EQ(world.live_calls(), 1U);
+
+    world.Step(input::HangUp{leg});
+    world.RunToTheEnd();
+    EXPECT_EQ(world.live_calls(), 0U);
+    ASSERT_EQ(world.Ends().size(), 1U);
+    EXPECT_EQ(world.Ends()[0].reason, "application");
+  }
+}
+
+TEST(CallSimulation, ACallBeyondALimitEndsThoughItNeverShould) {
+  World world(EverybodyPressesOne());
+  world.SetLimits({.caller_number_max = 1});
+  world.NeverEnd();
+  world.Create("+1");
+  world.Create("+2");
+  world.RunUntil(absl::Hours(1));
+
+  EXPECT_EQ(world.live_calls(), 1U);
+  ASSERT_EQ(world.Ends().size(), 1U);
+  EXPECT_EQ(world.Ends()[0].reason, "caller_limit");
 }
 
 TEST(CallSimulation, ACallerNumberThatMakesManyCallsIsBlocked) {

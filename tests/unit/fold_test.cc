@@ -94,6 +94,34 @@ TEST(Fold, ACopyThatBeganLateIsHeardLate) {
   EXPECT_TRUE(FoldAll(With(facts, {Tone(12.1, '1', 1)})).acknowledged);
 }
 
+Fact OfCall(Fact fact, const char* call) {
+  fact.call = call;
+  return fact;
+}
+
+TEST(Fold, AnEventOfAnotherCallSaysNothingOfThisOne) {
+  const std::vector<Fact> ringing = {Make(FactKind::kCreateAccepted, 0, 1),
+                                     OfCall(Make(FactKind::kRinging, 0.5), "leg")};
+  const CallView before = FoldAll(ringing);
+  for (const FactKind kind :
+       {FactKind::kAnswered, FactKind::kEnded, FactKind::kTone, FactKind::kOtherEvent}) {
+    const Fact stranger = OfCall(Make(kind, -1, 1), "another");
+    EXPECT_EQ(FoldAll(With(ringing, {stranger})), before) << Name(kind);
+  }
+  // Its own in other letters, and one that names no call.
+  EXPECT_EQ(FoldAll(With(ringing,
+                         {OfCall(Make(FactKind::kAnswered, 5), "LEG"), Make(FactKind::kEnded, 9)}))
+                .disposition,
+            Disposition::kAnswered);
+}
+
+TEST(Fold, WhereNoAnswerNamedTheCallItsEventsDo) {
+  const CallView view = FoldAll(
+      {Make(FactKind::kCreateUnknown, 0, 1), OfCall(Make(FactKind::kAnswered, 5), "some leg")});
+  EXPECT_EQ(view.call, "some leg");
+  EXPECT_TRUE(view.answered_at);
+}
+
 TEST(Fold, OptingOutNeedsASecondPress) {
   const CallView once = FoldAll(With(AnsweredCall(), {Tone(18, '9', 1)}));
   const CallView told_twice = FoldAll(With(AnsweredCall(), {Tone(18, '9', 1), Tone(18.5, '9', 1)}));

@@ -32,7 +32,8 @@ std::vector<LedgerLine> EveryLine() {
                          .caller_number = "+18005550100",
                          .callback_uri = "http://h/callbacks/5/6",
                          .attempt = AttemptKey{CampaignId(5), AttemptId(6)}}),
-      line(CreateArrived{.status = 429, .number = "+1"}, ""),
+      line(CreateArrived{.status = 429, .number = "+1", .fault = "throttled"}, ""),
+      line(CreateArrived{.status = 200, .number = "+1", .never_ends = true}),
       line(StateReached{"Established"}),
       line(PlayStarted{.operation_context = "1", .audio_ms = 12, .loop = true}),
       line(PlayEnded{.operation_context = "1", .code = 400, .subcode = 8508, .heard_ms = 3}),
@@ -44,6 +45,15 @@ std::vector<LedgerLine> EveryLine() {
                      .talk_ms = 7,
                      .keys = "1*"}),
       line(CallbackDone{.type = "DtmfReceived", .status = 503, .tries = 5, .dropped = true}),
+      line(CallbackDone{.type = "CallLegStateChanged", .state = "Established", .fault = "lost"}),
+      line(CallbackDone{.type = "ContinuousDtmfRecognitionToneReceived", .tone = "#"}),
+      line(CallbackDone{.type = "PlayAudioResult",
+                        .operation_context = "1",
+                        .code = 400,
+                        .subcode = 8508,
+                        .status = 200,
+                        .tries = 1}),
+      line(FaultsSet{R"({"create":{"html":{"every":2}},"seed":1})"}, ""),
   };
 }
 

@@ -364,6 +364,16 @@ TEST(PopulationFile, AllFaultsAreReportedTogetherWithTheirLines) {
   EXPECT_THAT(message, HasSubstr("answers.machine + fax must not be more than 1"));
 }
 
+TEST(PopulationFile, WhatIsSaidTwiceOrIsATextIsRefused) {
+  const auto read = ParsePopulation(
+      "human:\n  patience_s: 1\n  patience_s: 2\nlines: {mobile: '0.5'}\nhuman: {}\n", "p.yaml");
+
+  const std::string message(read.status().message());
+  EXPECT_THAT(message, HasSubstr("p.yaml:3: human.patience_s comes twice"));
+  EXPECT_THAT(message, HasSubstr("p.yaml:4: lines.mobile must be a number from 0 to 1"));
+  EXPECT_THAT(message, HasSubstr("p.yaml:5: the section 'human' comes twice"));
+}
+
 TEST(PopulationFile, WhatIsNoYamlIsRefusedWithItsLine) {
   EXPECT_THAT(std::string(ParsePopulation("a: [\n", "p.yaml").status().message()),
               HasSubstr("p.yaml:"));
