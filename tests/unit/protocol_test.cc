@@ -193,7 +193,7 @@ TEST(GaProtocol, TheIdOfACreateCallIsThatOfItsAttemptAndSend) {
   };
   const std::string id = id_of(Create(1));
   // Written down: whoever is started after an upgrade must ask under the same.
-  EXPECT_EQ(id, "PLACEHOLDER");
+  EXPECT_EQ(id, "9e6b01e1-59d7-8197-8b8e-83ea123a0605");
   EXPECT_EQ(id_of(Create(1)), id);
   EXPECT_NE(id_of(Create(2)), id);
   CreateCallRequest other = Create(1);
