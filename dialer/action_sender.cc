@@ -4,6 +4,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/log.h"
 #include "base/status_macros.h"
 #include "core/attempt_name.h"
 #include "dialer/provider_values.h"
