@@ -157,7 +157,7 @@ std::vector<IntentRequest> Scheduler::Prepare(TrunkDesk& desk,
       continue;
     }
     if (const auto* wrong = std::get_if<GuardMisconfigured>(&verdict)) {
-      Pause(*campaign, "guard: " + wrong->reason, "campaign_paused_by_guard");
+      Pause(*campaign, "guard: " + wrong->reason);
       campaign->pool.push_front(std::move(attempt));
       continue;
     }

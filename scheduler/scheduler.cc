@@ -433,16 +433,16 @@ void Scheduler::LookAtBreaker(CampaignDesk& desk) {
   if (!Succeeded(progress.status(), "get_progress")) return;
   const auto reason = desk.breaker.Look(desk.active.campaign, *progress);
   if (!reason) return;
-  Pause(desk, *reason, "campaign_paused_by_breaker");
+  Pause(desk, *reason);
 }
 
 // Nothing of it leaves any more; true if that is in the database too.
-bool Scheduler::Pause(CampaignDesk& desk, const std::string& reason, std::string_view event) {
+bool Scheduler::Pause(CampaignDesk& desk, const std::string& reason) {
   const CampaignId id = desk.active.campaign.id;
   for (auto& [trunk, trunk_desk] : trunks_) trunk_desk->gate.Stop(id);
   refresh_wanted_ = true;
   if (!Succeeded(store_.PauseCampaign(id, reason, now_), "pause_campaign")) return false;
-  Log(LogLevel::kError, event, {{"campaign", id.value()}, {"reason", reason}});
+  Log(LogLevel::kError, "campaign_paused", {{"campaign", id.value()}, {"reason", reason}});
   desk.active.campaign.state = CampaignState::kPaused;
   return true;
 }
@@ -457,8 +457,7 @@ void Scheduler::PauseTrunk(TrunkId trunk) {
     Pause(*desk,
           fmt::format("trunk {}: the provider's limit of calls in a month is reached (8529); have "
                       "it raised, then resume",
-                      name),
-          "campaign_paused_with_trunk");
+                      name));
   }
 }
 
