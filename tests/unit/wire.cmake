@@ -13,4 +13,4 @@ tocsin_test(NAME wire_test LABEL unit
     unit/request_signing_test.cc
     unit/result_codes_test.cc
     unit/tones_test.cc
-  DEPENDS tocsin::wire)
+  DEPENDS tocsin::wire tocsin::core)
