@@ -60,6 +60,8 @@ absl::Status ReadWantedEvents(const ObjectReader& reader, Request& request) {
   TOCSIN_ASSIGN_OR_RETURN(request.wants_participants_updated,
                           Lists(reader, "requestedCallEvents", kWantParticipantsUpdated));
   TOCSIN_ASSIGN_OR_RETURN(request.wants_dtmf, Lists(reader, "requestedCallEvents", kWantDtmf));
+  // Every call has audio, whatever is asked for.
+  TOCSIN_RETURN_IF_ERROR(Lists(reader, "requestedModalities", "audio").status());
   return absl::OkStatus();
 }
 

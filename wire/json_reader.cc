@@ -1,5 +1,6 @@
 #include "wire/json_reader.h"
 
+#include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -100,14 +101,21 @@ const Json* ObjectReader::Find(Names names) const {
   return nullptr;
 }
 
+std::string_view ObjectReader::NameAmong(Names names) const {
+  const auto there = std::find_if(names.begin(), names.end(), [this](std::string_view name) {
+    return Find({name}) != nullptr;
+  });
+  return there == names.end() ? *names.begin() : *there;
+}
+
 absl::StatusOr<std::string> ObjectReader::String(Names names) const {
   const Json* const member = Find(names);
   if (member == nullptr || !member->is_string()) {
-    return InvalidArgument("{} must be a string", Place(*names.begin()));
+    return InvalidArgument("{} must be a string", Place(NameAmong(names)));
   }
   const auto& text = member->get_ref<const std::string&>();
   if (text.find('\0') != std::string::npos) {
-    return InvalidArgument("{} must not contain NUL", Place(*names.begin()));
+    return InvalidArgument("{} must not contain NUL", Place(NameAmong(names)));
   }
   return text;
 }
@@ -117,7 +125,7 @@ absl::StatusOr<std::int64_t> ObjectReader::Integer(Names names) const {
   if (member == nullptr || !member->is_number_integer() ||
       (member->is_number_unsigned() &&
        member->get<std::uint64_t>() > std::numeric_limits<std::int64_t>::max())) {
-    return InvalidArgument("{} must be an integer of 64 bits", Place(*names.begin()));
+    return InvalidArgument("{} must be an integer of 64 bits", Place(NameAmong(names)));
   }
   return member->get<std::int64_t>();
 }
@@ -136,7 +144,7 @@ absl::StatusOr<bool> ObjectReader::BoolOrFalse(Names names) const {
   const Json* const member = Find(names);
   if (member == nullptr) return false;
   if (!member->is_boolean()) {
-    return InvalidArgument("{} must be true or false", Place(*names.begin()));
+    return InvalidArgument("{} must be true or false", Place(NameAmong(names)));
   }
   return member->get<bool>();
 }
@@ -144,14 +152,14 @@ absl::StatusOr<bool> ObjectReader::BoolOrFalse(Names names) const {
 absl::StatusOr<std::optional<ObjectReader>> ObjectReader::ObjectOrNone(Names names) const {
   const Json* const member = Find(names);
   if (member == nullptr) return std::optional<ObjectReader>();
-  TOCSIN_ASSIGN_OR_RETURN(const ObjectReader inside, Inside(*member, *names.begin()));
+  TOCSIN_ASSIGN_OR_RETURN(const ObjectReader inside, Inside(*member, NameAmong(names)));
   return std::optional<ObjectReader>(inside);
 }
 
 absl::StatusOr<const Json*> ObjectReader::ArrayOrNone(Names names) const {
   const Json* const member = Find(names);
   if (member != nullptr && !member->is_array()) {
-    return InvalidArgument("{} must be an array", Place(*names.begin()));
+    return InvalidArgument("{} must be an array", Place(NameAmong(names)));
   }
   return member;
 }

@@ -37,6 +37,8 @@ class ObjectReader {
 
   // Null if there is no such member, or it is null.
   const nlohmann::json* Find(Names names) const;
+  // Under which of its names the member is there; the first if it is not.
+  std::string_view NameAmong(Names names) const;
 
   // The member as that type; kInvalidArgument if it is missing or another.
   // Strings must not contain NUL, which no database takes.

@@ -33,7 +33,7 @@ absl::StatusOr<std::string> ReadUrl(const ObjectReader& reader, Names names) {
   TOCSIN_ASSIGN_OR_RETURN(std::string url, reader.String(names));
   if (!IsHttpUrl(url)) {
     return InvalidArgument("{} must be an absolute http or https URL",
-                           reader.Place(*names.begin()));
+                           reader.Place(reader.NameAmong(names)));
   }
   return url;
 }
@@ -58,10 +58,10 @@ std::string NumberJson(std::string_view number) {
 
 absl::StatusOr<Identifier> ReadParty(const ObjectReader& reader, Names names) {
   TOCSIN_ASSIGN_OR_RETURN(const auto party, reader.ObjectOrNone(names));
-  if (!party) return InvalidArgument("{} must be an object", reader.Place(*names.begin()));
+  if (!party) return InvalidArgument("{} must be an object", reader.Place(reader.NameAmong(names)));
   TOCSIN_ASSIGN_OR_RETURN(Identifier identifier, ReadIdentifier(*party));
   if (identifier.value.empty()) {
-    return InvalidArgument("{} must not be empty", reader.Place(*names.begin()));
+    return InvalidArgument("{} must not be empty", reader.Place(reader.NameAmong(names)));
   }
   return identifier;
 }
@@ -71,7 +71,8 @@ absl::StatusOr<int> ReadIntegerIn(const ObjectReader& reader, Names names, int m
   if (reader.Find(names) == nullptr) return missing;
   TOCSIN_ASSIGN_OR_RETURN(const std::int64_t value, reader.Integer(names));
   if (value < min || value > max) {
-    return InvalidArgument("{} must be from {} to {}", reader.Place(*names.begin()), min, max);
+    return InvalidArgument("{} must be from {} to {}", reader.Place(reader.NameAmong(names)), min,
+                           max);
   }
   return static_cast<int>(value);
 }

@@ -154,6 +154,7 @@ TEST_P(Simulation, InGaTheSuccessorAsksForWhatACrashLeftUnknown) {
   options.dialect = Dialect::kGa;
   options.people = 400;
   options.faults.crashes_per_hour = 60;
+  options.faults.provider_tries_again = true;
   World world(options);
 
   EXPECT_THAT(world.Run(absl::Hours(72)), IsEmpty()) << Replay();

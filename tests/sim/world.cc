@@ -327,13 +327,19 @@ void World::Post(std::size_t index, Fact fact) {
     const absl::Duration wait = Chance(faults.event_late)
                                     ? Between(absl::Seconds(1), absl::Hours(1))
                                     : Between(absl::Milliseconds(1), absl::Milliseconds(400));
-    After(wait, [this, attempt = call.attempt, fact]() mutable {
-      fact.received_at = clock_.Now();
-      // With the process down the provider tries again, and then gives up.
-      if (!scheduler_) return;
-      RecordAll({{attempt, fact}});
-    });
+    After(wait, [this, attempt = call.attempt, fact] { Deliver(attempt, fact); });
   }
+}
+
+// With the process down the provider gives up, or tries again.
+void World::Deliver(const AttemptKey& attempt, Fact fact) {
+  if (!scheduler_) {
+    if (!options_.faults.provider_tries_again) return;
+    After(absl::Seconds(1), [this, attempt, fact] { Deliver(attempt, fact); });
+    return;
+  }
+  fact.received_at = clock_.Now();
+  RecordAll({{attempt, std::move(fact)}});
 }
 
 int World::FindCall(const std::string& id) const {

@@ -33,6 +33,7 @@ struct Faults {
   double event_late = 0;   // By up to an hour.
   double action_lost = 0;  // The action is not carried out and nobody answers.
   double crashes_per_hour = 0;
+  bool provider_tries_again = false;  // What nobody took while the process was down.
 };
 
 struct Options {
@@ -129,6 +130,7 @@ class World final : public CallGateway, public FactSink {
   void AnswerCall(std::size_t index);
   void EndCall(std::size_t index);
   void Post(std::size_t index, Fact fact);
+  void Deliver(const AttemptKey& attempt, Fact fact);
   void CarryOut(const LiveCall& call, const Action& action);
   bool CarryOutPlay(std::size_t index, int ordinal);
   int FindCall(const std::string& id) const;

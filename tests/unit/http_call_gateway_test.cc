@@ -303,12 +303,6 @@ TEST_F(HttpCallGatewayTest, ARefusedPermitSendsNothing) {
   EXPECT_EQ(server.Requests("POST"), 0);
 }
 
-TEST_F(HttpCallGatewayTest, ADialectThatIsNotSpokenIsRefused) {
-  Trunk trunk = TrunkAt("http://127.0.0.1:1");
-  trunk.dialect = Dialect::kGa;
-  EXPECT_TRUE(std::holds_alternative<CallRefused>(Send(trunk).result));
-}
-
 TEST_F(HttpCallGatewayTest, ProbeIsContentWithAnyAnswer) {
   const ScriptedServer server(
       [](std::string_view) { return Reaction{ScriptedServer::Answer(404, "")}; });
