@@ -108,6 +108,7 @@ class Service(EndToEnd):
         self.addCleanup(self.postgres.stop)
         self.socket = self.postgres.socket
         self.keys = self.file("callback.keys", KEYS)
+        self.keys.chmod(0o600)
         self.call_server_port = free_port()
         self.receiver_port = free_port()
         self.address = None  # Of the API.

@@ -158,7 +158,7 @@ TEST(Events, ComplaintsNameThePlace) {
       {"null", "event must be an object"},
       {"[3]", "events[0] must be an object"},
       {"{}", "event.eventType must be a string"},
-      {R"([{"type":"t"},{"type":3}])", "events[1].eventType must be a string"},
+      {R"([{"type":"t"},{"type":3}])", "events[1].type must be a string"},
       {R"({"type":"t","id":3})", "event.id must be a string"},
       {Envelope("CallLegStateChanged", "null"), "event.data must be an object"},
       {Envelope("CallLegStateChanged", "[]"), "event.data must be an object"},
