@@ -169,8 +169,8 @@ class Submissions(EndToEnd):
 
     def test_a_ledger_that_cannot_be_written_is_named(self):
         told = run("call-server", "--ledger", self.folder / "nowhere" / "ledger.jsonl")
-        self.assertEqual(told.code, FAILED)
-        self.assertIn("nowhere/ledger.jsonl", told.err)
+        self.assertEqual(told.code, CONFIG)
+        self.assertIn(f"ledger: {self.folder}/nowhere: No such file", told.err)
         self.assertNotIn("--call-server-port", told.err)
 
     def test_a_second_up_on_the_same_folder_is_refused(self):
