@@ -154,10 +154,10 @@ time_scale: {time_scale}
             self.address = started.find(r"(?m)^API +(\S+)")
         return started
 
-    def ready_to_serve(self, rate=100, dialect="2021-05"):
+    def ready_to_serve(self, rate=100, dialect="2021-05", time_scale=60):
         migrated = self.migrate("up")
         self.assertEqual(migrated.code, DONE, migrated.text)
-        self.apply_trunk(rate=rate, dialect=dialect)
+        self.apply_trunk(rate=rate, dialect=dialect, time_scale=time_scale)
 
     def watch_to_the_end(self, campaign, rows, rate=100):
         watched = self.campaign("watch", campaign)
