@@ -32,10 +32,10 @@ class Admin(Service):
 
     def test_the_page_counts_what_the_report_counts(self):
         self.call_server()
-        self.ready_to_serve(rate=200)
+        self.ready_to_serve(rate=100)
         node = self.serve()
         campaign = self.create(self.customers(150), "--start")
-        self.watch_to_the_end(campaign, rows=150, rate=200)
+        self.watch_to_the_end(campaign, rows=150, rate=100)
 
         ended = self.values(node, "tocsin_attempts_ended_total")
         told = {f'{{trunk="local",disposition="{disposition}"}}': float(attempts)
