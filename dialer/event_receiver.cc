@@ -152,7 +152,8 @@ HttpResponse EventReceiver::HandleCallback(const HttpRequest& request) {
   const wire::EventLimits limits;
   if (request.body.size() > limits.body_max_bytes) {
     return Refuse(CallbackRefusal::kTooLong,
-                  fmt::format("a body has at most {} bytes", limits.body_max_bytes), callback->attempt);
+                  fmt::format("a body has at most {} bytes", limits.body_max_bytes),
+                  callback->attempt);
   }
   const auto events = wire::DecodeEvents(request.body, limits);
   if (!events.ok()) {
@@ -174,9 +175,10 @@ HttpResponse EventReceiver::HandleCallback(const HttpRequest& request) {
     case RecordOutcome::kUnfit:
       return Refuse(CallbackRefusal::kUnfit, "cannot be stored", callback->attempt);
     case RecordOutcome::kUnavailable:
-      return taken
-                 ? Refuse(CallbackRefusal::kUnavailable, "not stored yet: send it again", callback->attempt)
-                 : Refuse(CallbackRefusal::kOverloaded, "too busy: send it again", callback->attempt);
+      return taken ? Refuse(CallbackRefusal::kUnavailable, "not stored yet: send it again",
+                            callback->attempt)
+                   : Refuse(CallbackRefusal::kOverloaded, "too busy: send it again",
+                            callback->attempt);
   }
   acknowledged_.fetch_add(1, std::memory_order_relaxed);
   return HttpResponse{};

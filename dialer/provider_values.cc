@@ -30,8 +30,7 @@ std::string GuidOf(std::string_view text) {
 ProviderError ErrorOf(std::string_view code, std::string_view message) {
   ProviderError error;
   if (code.empty() && message.empty()) return error;
-  const auto [end, failed] =
-      std::from_chars(code.data(), code.data() + code.size(), error.subcode);
+  const auto [end, failed] = std::from_chars(code.data(), code.data() + code.size(), error.subcode);
   if (failed != std::errc() || end != code.data() + code.size()) error.subcode = 0;
   error.text = Scrubbed(fmt::format("{}: {}", code, message));
   return error;
