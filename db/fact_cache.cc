@@ -40,17 +40,11 @@ bool FactCache::Borrow(const AttemptKey& attempt, std::vector<Fact>& facts) {
   return known;
 }
 
-// Whether it was the last one.
-bool FactCache::EndLoan(Entry& entry) {
-  --entry.loans;
-  return entry.loans == 0;
-}
-
 void FactCache::Return(const AttemptKey& attempt, std::vector<Fact> facts) {
   const std::lock_guard lock(mutex_);
   const auto it = entries_.find(attempt);
   Entry& entry = it->second;
-  if (!EndLoan(entry)) return;
+  if (--entry.loans > 0) return;
   if (entry.contested) {
     entries_.erase(it);
     return;
@@ -64,7 +58,7 @@ void FactCache::Return(const AttemptKey& attempt, std::vector<Fact> facts) {
 void FactCache::Forget(const AttemptKey& attempt) {
   const std::lock_guard lock(mutex_);
   const auto it = entries_.find(attempt);
-  if (EndLoan(it->second)) {
+  if (--it->second.loans == 0) {
     entries_.erase(it);
   } else {
     it->second.contested = true;

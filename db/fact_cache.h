@@ -52,7 +52,6 @@ class FactCache {
   bool Borrow(const AttemptKey& attempt, std::vector<Fact>& facts);
   void Return(const AttemptKey& attempt, std::vector<Fact> facts);
   void Forget(const AttemptKey& attempt);
-  bool EndLoan(Entry& entry);
   void MakeRoom() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const std::size_t facts_max_;

@@ -437,14 +437,13 @@ void Scheduler::LookAtBreaker(CampaignDesk& desk) {
 }
 
 // Nothing of it leaves any more; true if that is in the database too.
-bool Scheduler::Pause(CampaignDesk& desk, const std::string& reason) {
+void Scheduler::Pause(CampaignDesk& desk, const std::string& reason) {
   const CampaignId id = desk.active.campaign.id;
   for (auto& [trunk, trunk_desk] : trunks_) trunk_desk->gate.Stop(id);
   refresh_wanted_ = true;
-  if (!Succeeded(store_.PauseCampaign(id, reason, now_), "pause_campaign")) return false;
+  if (!Succeeded(store_.PauseCampaign(id, reason, now_), "pause_campaign")) return;
   Log(LogLevel::kError, "campaign_paused", {{"campaign", id.value()}, {"reason", reason}});
   desk.active.campaign.state = CampaignState::kPaused;
-  return true;
 }
 
 // The provider will take no more calls on it, however long we wait.

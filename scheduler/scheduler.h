@@ -111,7 +111,7 @@ class Scheduler final : public ChangeListener {
   absl::Status RefreshTrunks();
   absl::Status RefreshCampaigns();
   void LookAtBreaker(CampaignDesk& desk);
-  bool Pause(CampaignDesk& desk, const std::string& reason);
+  void Pause(CampaignDesk& desk, const std::string& reason);
   void PauseTrunk(TrunkId trunk);
 
   void Attend(CampaignDesk& desk);
