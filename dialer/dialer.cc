@@ -29,8 +29,10 @@ HttpServer::Options ServerOptionsOf(const Dialer::Options& options) {
 
 // Callbacks wait for their commit on the receiver's threads: with most of these
 // taken, the next ones wait unseen in front of the door.
-FactRecorder::Options RecorderOptionsOf(const Dialer::Options& options) {
+FactRecorder::Options RecorderOptionsOf(const Dialer::Options& options,
+                                        const TokenVerifier& tokens) {
   FactRecorder::Options recorder = options.recorder;
+  recorder.hears = [&tokens](TrunkId trunk) { return tokens.Hears(trunk); };
   recorder.waiting_strained = options.receiver_threads * 7 / 10;
   recorder.waiting_max = options.receiver_threads * 9 / 10;
   return recorder;
@@ -52,7 +54,8 @@ absl::StatusOr<std::unique_ptr<Dialer>> Dialer::Start(const Options& options, Di
       options.tokens, [&store] { return store.ListTrunks(); },
       [pool = dialer->pool_.get()](const std::string& url) { return FetchText(*pool, url); },
       clock);
-  dialer->recorder_ = std::make_unique<FactRecorder>(RecorderOptionsOf(options), store, clock);
+  dialer->recorder_ =
+      std::make_unique<FactRecorder>(RecorderOptionsOf(options, *dialer->tokens_), store, clock);
   dialer->receiver_ = std::make_unique<EventReceiver>(signer, *dialer->tokens_, *dialer->recorder_,
                                                       std::move(find_prompt), clock);
   // Our address has to be known before anything is sent; what comes from an

@@ -117,7 +117,7 @@ class FactRecorder::Receipt {
 };
 
 FactRecorder::FactRecorder(Options options, DialStore& store, const Clock& clock)
-    : options_(options),
+    : options_(std::move(options)),
       store_(store),
       clock_(clock),
       wakes_(clock, [this](const std::vector<AttemptKey>& attempts) {
@@ -386,6 +386,7 @@ double FactRecorder::Strain(TrunkId trunk) const {
   const int span = std::max(options_.waiting_max - options_.waiting_strained, 1);
   const double crowd =
       std::clamp(static_cast<double>(waiting - options_.waiting_strained) / span, 0.0, 1.0);
+  if (options_.hears && !options_.hears(trunk)) return 1;
   const std::lock_guard lock(tallies_mutex_);
   const auto lag = lags_.find(trunk);
   return lag == lags_.end() ? crowd : std::max(crowd, lag->second.Strain(clock_.Now()));

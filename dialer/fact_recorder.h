@@ -73,6 +73,9 @@ class FactRecorder final : public FactSink {
     absl::Duration backoff_max = absl::Seconds(1);
     // Between two tries of what was set aside.
     absl::Duration aside_pause = absl::Seconds(10);
+    // False while nothing that a trunk's calls tell can be believed, which is the
+    // greatest strain. Called on any thread; must not block. Unset: always true.
+    std::function<bool(TrunkId)> hears;
   };
 
   // Called on a writer's thread for every change that was committed, before
@@ -98,7 +101,8 @@ class FactRecorder final : public FactSink {
   // Whether somebody will look at the attempt when its time comes.
   bool IsArmed(AttemptKey attempt) const { return wakes_.IsArmed(attempt); }
 
-  // By the callbacks that wait for their commit, and by how late they came.
+  // By the callbacks that wait for their commit, by how late they came, and by
+  // whether they can be believed.
   double Strain(TrunkId trunk) const override;
 
   RecorderCounters counters() const;

@@ -89,6 +89,12 @@ void TokenVerifier::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+bool TokenVerifier::Hears(TrunkId trunk) const {
+  const std::lock_guard lock(mutex_);
+  const auto it = trunks_.find(trunk);
+  return it == trunks_.end() || it->second.set->keys != nullptr;
+}
+
 void TokenVerifier::TrunksChanged() {
   {
     const std::lock_guard lock(mutex_);
@@ -146,12 +152,22 @@ absl::StatusOr<TokenVerifier::Trusted> TokenVerifier::Find(TrunkId trunk,
 // too long, or was done so shortly before that it may not be done again.
 bool TokenVerifier::WaitForFetch(KeySet& set, std::unique_lock<std::mutex>& lock) {
   const SteadyTime now = clock_.Steady();
-  const auto apart = absl::ToChronoNanoseconds(options_.fetch_apart);
-  if (set.tries > 0 && now < set.tried_at + apart) return false;
+  if (set.tries > 0 && now < NextTry(set)) return false;
   set.due = now;
   alarm_.Ring();
   const bool tried = Wait(lock, [&set, tries = set.tries] { return set.tries != tries; });
-  return tried && !set.last_failed;
+  return tried && set.failures == 0;
+}
+
+// When the set may be fetched again, whoever wants it.
+SteadyTime TokenVerifier::NextTry(const KeySet& set) const {
+  constexpr int kDoublingsMax = 20;
+  absl::Duration apart = options_.fetch_apart;
+  if (set.failures > 0) {
+    const int doublings = std::min(set.failures - 1, kDoublingsMax);
+    apart = std::min(options_.retry_first * (1 << doublings), options_.retry_max);
+  }
+  return set.tried_at + absl::ToChronoNanoseconds(apart);
 }
 
 bool TokenVerifier::Wait(std::unique_lock<std::mutex>& lock, const std::function<bool()>& done) {
@@ -233,20 +249,21 @@ void TokenVerifier::TakeTrunks(const std::vector<Trunk>& trunks) {
 
 void TokenVerifier::Fetch(KeySet& set, const TokenExpectation& expected) {
   absl::StatusOr<wire::TokenKeys> keys = FetchTokenKeys(expected, fetch_);
-  (keys.ok() ? fetches_ : fetch_failures_).fetch_add(1, std::memory_order_relaxed);
   const std::lock_guard lock(mutex_);
-  if (!keys.ok() && !set.last_failed) {
+  if (!keys.ok() && set.failures == 0) {
     Log(LogLevel::kWarn, "callback_keys_away",
         {{"error", Message(keys.status())}, {"have", set.keys == nullptr ? 0U : set.keys->size()}});
-  } else if (keys.ok() && set.last_failed) {
+  } else if (keys.ok() && set.failures > 0) {
     Log(LogLevel::kInfo, "callback_keys_are_back", {{"have", keys->size()}});
   }
   ++set.tries;
-  set.last_failed = !keys.ok();
+  set.failures = keys.ok() ? 0 : set.failures + 1;
   set.tried_at = clock_.Steady();
-  set.due =
-      set.tried_at + absl::ToChronoNanoseconds(keys.ok() ? options_.refresh : options_.fetch_apart);
-  if (keys.ok()) set.keys = std::make_shared<const wire::TokenKeys>(*std::move(keys));
+  set.due = keys.ok() ? set.tried_at + absl::ToChronoNanoseconds(options_.refresh) : NextTry(set);
+  // Counted once all of it is so.
+  const bool fetched = keys.ok();
+  if (fetched) set.keys = std::make_shared<const wire::TokenKeys>(*std::move(keys));
+  (fetched ? fetches_ : fetch_failures_).fetch_add(1, std::memory_order_release);
   changed_.notify_all();
 }
 

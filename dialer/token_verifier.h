@@ -47,7 +47,11 @@ class TokenVerifier {
   struct Options {
     absl::Duration refresh = absl::Hours(1);
     // Between two fetches of a set, whoever asks for it.
-    absl::Duration fetch_apart = absl::Seconds(10);
+    absl::Duration fetch_apart = absl::Seconds(1);
+    // Instead, after one that failed: doubled with each that follows. Until it
+    // succeeds, nothing that a trunk tells may be believed.
+    absl::Duration retry_first = absl::Milliseconds(250);
+    absl::Duration retry_max = absl::Seconds(10);
     // A callback's wait for a fetch, and how many wait at once.
     absl::Duration wait_max = absl::Seconds(5);
     int waiting_max = 32;
@@ -61,6 +65,10 @@ class TokenVerifier {
   // Unset if the Authorization header of a callback holds a token that is good
   // for this trunk now.
   std::optional<CallbackRefusal> Check(TrunkId trunk, std::string_view authorization);
+
+  // False while there is no key at all for a trunk of GA: whatever its calls tell
+  // would have to come again.
+  bool Hears(TrunkId trunk) const;
 
   // To be called when the trunks in the store may have changed.
   void TrunksChanged();
@@ -76,7 +84,7 @@ class TokenVerifier {
     TokenExpectation expected;                    // Any trunk's that has its keys there.
     std::shared_ptr<const wire::TokenKeys> keys;  // Null: none yet.
     std::uint64_t tries = 0;
-    bool last_failed = false;
+    int failures = 0;  // Of the last tries, in a row.
     SteadyTime tried_at{};
     SteadyTime due{};  // The next fetch.
   };
@@ -90,6 +98,7 @@ class TokenVerifier {
   void TakeTrunks(const std::vector<Trunk>& trunks);
   void Fetch(KeySet& set, const TokenExpectation& expected);
   std::shared_ptr<KeySet> NextDue() const;
+  SteadyTime NextTry(const KeySet& set) const;
   absl::StatusOr<Trusted> Find(TrunkId trunk, std::unique_lock<std::mutex>& lock);
   bool WaitForFetch(KeySet& set, std::unique_lock<std::mutex>& lock);
   bool Wait(std::unique_lock<std::mutex>& lock, const std::function<bool()>& done);

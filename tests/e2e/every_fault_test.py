@@ -61,6 +61,9 @@ class EveryFault(Service):
     def test_2021_04(self):
         self.campaign_in_the_worst_weather("2021-04")
 
+    def test_ga(self):
+        self.campaign_in_the_worst_weather("ga")
+
     def campaign_in_the_worst_weather(self, dialect):
         self.call_server("--faults", self.file("faults.yaml", FAULTS), time_scale=TIME_SCALE)
         self.migrate("up")

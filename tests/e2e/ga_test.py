@@ -119,6 +119,12 @@ class UnknownFates(Service):
         self.serve()
         self.settle(self.create(self.customers(200), "--start"), rows=200)
 
+    def test_answers_too_late(self):
+        self.call_server("--fault-hang-every", 8, time_scale=TIME_SCALE)
+        self.ready_to_serve(rate=40, dialect="ga", time_scale=TIME_SCALE)
+        self.serve("--request-timeout", "500ms")
+        self.settle(self.create(self.customers(200), "--start"), rows=200, rate=40)
+
     def test_killed_between_send_and_answer(self):
         self.call_server("--fault-hang-every", 10, time_scale=TIME_SCALE)
         self.ready_to_serve(rate=50, dialect="ga", time_scale=TIME_SCALE)

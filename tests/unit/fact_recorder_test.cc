@@ -192,6 +192,16 @@ TEST(FactRecorder, CallbacksThatPileUpAreAStrain) {
   EXPECT_EQ(recorder.Strain(TrunkId(1)), 0);
 }
 
+TEST(FactRecorder, ATrunkWhoseCallbacksCannotBeBelievedIsStrained) {
+  RecordingStore store;
+  FactRecorder::Options options = Quick();
+  options.hears = [](TrunkId trunk) { return trunk != TrunkId(1); };
+  const FactRecorder recorder(options, store, SystemClock());
+
+  EXPECT_EQ(recorder.Strain(TrunkId(1)), 1);
+  EXPECT_EQ(recorder.Strain(TrunkId(2)), 0);
+}
+
 TEST(FactRecorder, ACommitOfUnknownFateIsRepeatedAndIsOneFact) {
   RecordingStore store;
   int calls = 0;

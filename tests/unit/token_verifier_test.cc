@@ -158,7 +158,7 @@ TEST_F(TokenVerifierTest, UnknownKeysAskTheIssuerNowAndThenOnly) {
   for (int i = 0; i < 100; ++i) {
     EXPECT_EQ(Check(Authorization(Key(1))), CallbackRefusal::kTokenUndecided);
   }
-  clock_.Advance(absl::Seconds(9));
+  clock_.Advance(absl::Milliseconds(900));
   EXPECT_EQ(Check(Authorization(Key(1))), CallbackRefusal::kTokenUndecided);
   EXPECT_EQ(issuer_.asked(), 2U);
   EXPECT_EQ(Check(Authorization(Key(0))), std::nullopt);
@@ -181,6 +181,35 @@ TEST_F(TokenVerifierTest, AnIssuerThatIsAwayDoesNotStopWhatItsKnownKeysSigned) {
   clock_.Advance(absl::Seconds(10));
   issuer_.WaitForAsked(5);
   EXPECT_EQ(Check(Authorization(Key(1))), std::nullopt);
+}
+
+// Without any key every call is rung for nothing: the first is asked for soon again,
+// and less and less often of an issuer that stays away.
+TEST_F(TokenVerifierTest, UntilThereIsAKeyATrunkIsNotHeard) {
+  issuer_.Answer(Unavailable("away"));
+  Start();
+  EXPECT_EQ(Check(Authorization(Key(0))), CallbackRefusal::kTokenUndecided);
+  EXPECT_FALSE(verifier_->Hears(TrunkId(1)));
+  EXPECT_TRUE(verifier_->Hears(TrunkId(2)));  // None of GA.
+
+  std::size_t asked = 1;
+  for (const int pause_ms : {250, 500, 1000, 2000, 4000, 8000, 10'000, 10'000}) {
+    issuer_.WaitForAsked(asked);
+    // The answer to the last may still be on its way into the verifier.
+    while (verifier_->counters().fetch_failures < asked) std::this_thread::yield();
+    clock_.Advance(absl::Milliseconds(pause_ms - 1));
+    EXPECT_EQ(Check(Authorization(Key(0))), CallbackRefusal::kTokenUndecided);
+    EXPECT_EQ(issuer_.asked(), asked);
+    clock_.Advance(absl::Milliseconds(1));
+    ++asked;
+  }
+  issuer_.WaitForAsked(asked);
+
+  issuer_.Answer(Key(0).KeySetJson());
+  clock_.Advance(absl::Seconds(10));
+  issuer_.WaitForAsked(asked + 1);
+  EXPECT_EQ(Check(Authorization(Key(0))), std::nullopt);
+  EXPECT_TRUE(verifier_->Hears(TrunkId(1)));
 }
 
 TEST_F(TokenVerifierTest, KeysAreFetchedAgainFromTimeToTime) {
