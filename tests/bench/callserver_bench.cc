@@ -3,7 +3,9 @@
 // Terminating, Terminated; ledger included. The server is a process of its own,
 // so that its CPU time is told apart from that of the driver and receiver.
 //
-//   callserver_bench [calls] [calls a second] [threads]
+//   callserver_bench [--calls N] [--rate CALLS_A_SECOND] [--threads N]
+//
+// Prints a line of JSON; `too_late` requests came after their call had ended.
 #include <fcntl.h>
 #include <httplib.h>
 #include <sys/resource.h>
@@ -20,10 +22,12 @@
 #include <thread>
 #include <vector>
 
+#include "base/check.h"
 #include "base/http_server.h"
 #include "callserver/ledger_audit.h"
 #include "callserver/server.h"
 #include "fmt/format.h"
+#include "tests/bench/bench.h"
 #include "tests/unit/callserver_wav.h"
 #include "wire/calls_2021.h"
 #include "wire/paths.h"
@@ -40,7 +44,7 @@ struct Load {
   int threads = 16;
 };
 
-double CpuSeconds(const rusage& usage) {
+double CpuSecondsOf(const rusage& usage) {
   const auto seconds = [](const timeval& time) {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
   };
@@ -179,11 +183,11 @@ class Application {
   std::vector<std::jthread> threads_;
 };
 
-int Main(const Load& load) {
+bench::Figures Run(const Load& load) {
   ::unlink(kLedger);
   int port_pipe[2];
   int life_pipe[2];
-  if (::pipe2(port_pipe, O_CLOEXEC) != 0 || ::pipe2(life_pipe, O_CLOEXEC) != 0) return 1;
+  TOCSIN_CHECK(::pipe2(port_pipe, O_CLOEXEC) == 0 && ::pipe2(life_pipe, O_CLOEXEC) == 0);
   const pid_t child = ::fork();
   if (child == 0) {
     ::close(life_pipe[1]);
@@ -191,7 +195,7 @@ int Main(const Load& load) {
   }
   ::close(life_pipe[0]);
   int port = 0;
-  if (::read(port_pipe[0], &port, sizeof(port)) != sizeof(port)) return 1;
+  TOCSIN_CHECK(::read(port_pipe[0], &port, sizeof(port)) == sizeof(port));
 
   Application application(port, load);
   const double seconds = application.RunToTheEnd();
@@ -200,29 +204,28 @@ int Main(const Load& load) {
   int status = 0;
   rusage server{};
   ::wait4(child, &status, 0, &server);
-  rusage own{};
-  ::getrusage(RUSAGE_SELF, &own);
-  const double calls = load.calls;
-  std::printf(
-      "%.0f calls/s, %.0f callbacks/s in %.2f s, %lld requests came too late; CPU: server %.2f s "
-      "(%.0f us a call), "
-      "driver and receiver %.2f s (%.0f us a call); server at %.1f MB\n",
-      calls / seconds, static_cast<double>(application.callbacks()) / seconds, seconds,
-      static_cast<long long>(application.refused()), CpuSeconds(server),
-      CpuSeconds(server) / calls * 1e6, CpuSeconds(own), CpuSeconds(own) / calls * 1e6,
-      static_cast<double>(server.ru_maxrss) / 1024);
   const auto audited = AuditLedgerFile(kLedger, AuditFormat::kJson, '1');
-  std::printf("%s", audited.ok() ? audited->c_str() : "the ledger cannot be read\n");
-  return 0;
+  if (!audited.ok()) bench::Stop("the ledger cannot be read");
+  fmt::print(stderr, "{}", *audited);
+  ::unlink(kLedger);
+  const double calls = load.calls;
+  return {{"per_second", calls / seconds},
+          {"callbacks_per_second", static_cast<double>(application.callbacks()) / seconds},
+          {"too_late", static_cast<double>(application.refused())},
+          {"server_cpu_us", CpuSecondsOf(server) / calls * 1e6},
+          {"driver_cpu_us", bench::CpuSeconds() / calls * 1e6},
+          {"server_mb", static_cast<double>(server.ru_maxrss) / 1024}};
 }
 
 }  // namespace
 }  // namespace tocsin::callserver
 
 int main(int argc, char** argv) {
+  tocsin::bench::Flags flags(argc, argv);
   tocsin::callserver::Load load;
-  if (argc > 1) load.calls = std::atoi(argv[1]);
-  if (argc > 2) load.rate = std::atoi(argv[2]);
-  if (argc > 3) load.threads = std::atoi(argv[3]);
-  return tocsin::callserver::Main(load);
+  load.calls = static_cast<int>(flags.Number("--calls", load.calls));
+  load.rate = static_cast<int>(flags.Number("--rate", load.rate));
+  load.threads = static_cast<int>(flags.Number("--threads", load.threads));
+  flags.RefuseTheRest();
+  tocsin::bench::Print(tocsin::callserver::Run(load));
 }

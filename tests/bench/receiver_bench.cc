@@ -1,98 +1,49 @@
-// How many callbacks a second become durable: receiver, recorder and PostgreSQL,
-// with as many connections as asked for, each a call after the other and an
-// event after the other, as a provider does. Client, server and database share
-// this machine.
+// How many callbacks a second become durable: receiver, recorder and PostgreSQL
+// (--database URL), with as many connections as asked for, each a call after the
+// other and an event after the other, as a provider does. Client, server and
+// database share this machine.
 //
-//   receiver_bench [connections] [calls] [writers] [events a second, 0: as many as go]
+//   receiver_bench --database URL | --port N  [--connections N] [--calls N]
+//                  [--writers N] [--rate EVENTS_A_SECOND, 0: as many as go]
+//
+// With --port, the same events go to whoever listens there instead. Prints a
+// line of JSON: per_second, p50_ms, p99_ms, p999_ms from when an event was due.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
-#include <cstdio>
-#include <cstdlib>
-#include <string>
+#include <mutex>
 #include <thread>
-#include <vector>
 
 #include "base/check.h"
 #include "base/http_server.h"
-#include "base/status_macros.h"
-#include "db/migrator.h"
 #include "db/pg_store.h"
 #include "dialer/dialer.h"
-#include "fmt/format.h"
-#include "tests/support/postgres.h"
+#include "tests/bench/bench.h"
+#include "wire/callback_url.h"
 #include "wire/events.h"
 
-namespace tocsin {
+namespace tocsin::bench {
 namespace {
 
 constexpr int kEventsACall = 6;
 
 struct Settings {
+  std::string database;
+  int port = 0;
   int connections = 64;
   int calls = 20'000;
   int writers = 1;
-  double rate = 0;
+  std::int64_t rate = 0;
 };
-
-template <class T>
-T Must(absl::StatusOr<T> result) {
-  if (!result.ok()) {
-    std::fprintf(stderr, "%s\n", Message(result.status()).c_str());
-    std::exit(1);
-  }
-  return *std::move(result);
-}
-
-Trunk BenchTrunk(int port) {
-  Trunk trunk;
-  trunk.name = "local";
-  trunk.endpoint = fmt::format("http://127.0.0.1:{}", port);
-  trunk.caller_numbers = {*PhoneNumber::Parse("+12025550199")};
-  trunk.calls_per_second = 1'000'000;
-  trunk.concurrent_max = 10'000'000;
-  trunk.concurrent_max_per_caller = 10'000'000;
-  return trunk;
-}
-
-void Import(db::PgStore& store, CampaignId campaign, int people) {
-  const ApiRequest request{TenantId(1), "import", "f", "bench"};
-  const ImportId import = Must(store.BeginImport(request, campaign, SystemClock().Now())).id;
-  for (int done = 0, batch = 1; done < people; ++batch) {
-    std::vector<ImportRow> rows;
-    for (; done < people && rows.size() < 1000; ++done) {
-      ImportRow row;
-      row.line = done + 1;
-      row.person_key = fmt::format("p{}", done);
-      row.numbers = {*PhoneNumber::Parse(fmt::format("+1202{:07}", done))};
-      rows.push_back(std::move(row));
-    }
-    Must(store.ImportBatch(import, batch, rows, {}, SystemClock().Now()));
-  }
-  Must(store.FinishImport(import, SystemClock().Now()));
-}
 
 // Live attempts, as the scheduler would have made them.
 std::vector<AttemptKey> MakeLiveAttempts(db::PgStore& store, int port, int count) {
-  const Trunk trunk = Must(store.SaveTrunk(BenchTrunk(port), SystemClock().Now()));
-  CampaignSpec spec;
-  spec.name = "bench";
-  spec.purpose = "bench";
-  spec.flow.audio_uri = "http://127.0.0.1:9/a.wav";
-  spec.window = {0, 24 * 60};
-  spec.synthetic = true;
-  const ApiRequest request{TenantId(1), "create", "f", "bench"};
-  const CampaignId campaign = Must(store.CreateCampaign(request, spec, SystemClock().Now())).id;
-  Import(store, campaign, count);
-  Must(store.CommandCampaign({TenantId(1), "start", "f", "bench"}, campaign,
-                             CampaignCommand::kStart, CancelMode::kDrain, "bench",
-                             SystemClock().Now()));
+  const CampaignId campaign = StartCampaign(store, FreeTrunk(port), count);
+  const Trunk trunk = Must(store.GetTrunk("local"));
   const Lease lease = Must(store.AcquireLease("default", "bench", absl::Hours(1)));
   TOCSIN_CHECK(lease.held);
   std::vector<AttemptKey> live;
@@ -176,8 +127,10 @@ void Tell(const Settings& settings, int port, const wire::CallbackSigner& signer
           SteadyTime begin, Shares& shares) {
   Connection provider(port);
   std::vector<double> latencies;
-  const std::chrono::duration<double> apart(settings.rate > 0 ? settings.connections / settings.rate
-                                                              : 0);
+  const std::chrono::duration<double> apart(settings.rate > 0
+                                                ? static_cast<double>(settings.connections) /
+                                                      static_cast<double>(settings.rate)
+                                                : 0);
   int sent = 0;
   for (int i = shares.next++; i < static_cast<int>(shares.live.size()); i = shares.next++) {
     const std::string path = signer.Sign({shares.live[static_cast<std::size_t>(i)], {}}, "");
@@ -198,43 +151,36 @@ void Tell(const Settings& settings, int port, const wire::CallbackSigner& signer
   shares.latencies_ms.insert(shares.latencies_ms.end(), latencies.begin(), latencies.end());
 }
 
-// Of all threads of this process, client included.
-double CpuSeconds() {
-  rusage used{};
-  ::getrusage(RUSAGE_SELF, &used);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
-  };
-  return seconds(used.ru_utime) + seconds(used.ru_stime);
-}
-
-void Print(const Settings& settings, Shares& shares, double seconds, dialer::Dialer& dialer) {
+// All events of all calls, to `port`.
+Figures TellAll(const Settings& settings, int port, const wire::CallbackSigner& signer,
+                Shares& shares) {
+  const double cpu = CpuSeconds();
+  const SteadyTime begin = SystemClock().Steady();
+  {
+    std::vector<std::jthread> providers;
+    for (int c = 0; c < settings.connections; ++c) {
+      providers.emplace_back([&, c] { Tell(settings, port, signer, c, begin, shares); });
+    }
+  }
+  const double seconds = SecondsSince(begin);
   auto& ms = shares.latencies_ms;
-  std::sort(ms.begin(), ms.end());
-  const auto at = [&ms](double share) {
-    return ms[static_cast<std::size_t>(share * static_cast<double>(ms.size() - 1))];
-  };
-  const auto recorder = dialer.recorder_counters();
-  const auto actions = dialer.action_counters();
-  fmt::print(
-      "connections {} writers {}: {:.0f} callbacks/s, p50 {:.2f} p99 {:.2f} p99.9 {:.2f} ms,"
-      " refused {}; batches {} of {:.1f} (largest {}), facts {}, actions {} + {} refused\n",
-      settings.connections, settings.writers, static_cast<double>(ms.size()) / seconds, at(0.5),
-      at(0.99), at(0.999), shares.refused.load(), recorder.batches,
-      static_cast<double>(recorder.inputs) / static_cast<double>(recorder.batches),
-      recorder.batch_largest, recorder.new_facts, actions.accepted, actions.refused);
+  if (shares.refused > 0) Stop(fmt::format("{} events were refused", shares.refused.load()));
+  const auto events = static_cast<double>(ms.size());
+  return {{"per_second", events / seconds},
+          {"p50_ms", Quantile(ms, 0.5)},
+          {"p99_ms", Quantile(ms, 0.99)},
+          {"p999_ms", Quantile(ms, 0.999)},
+          {"cpu_us", (CpuSeconds() - cpu) / events * 1e6}};
 }
 
-void Run(const Settings& settings) {
-  const testing::TestDatabase database(
-      [](const std::string& url) { return db::MigrateUp(Secret(url)).status(); });
-  const auto store = Must(db::PgStore::Open({.database_url = Secret(database.ConnectionString())}));
+Figures Ours(const Settings& settings, const wire::CallbackKey& key,
+             const wire::CallbackSigner& signer) {
+  const auto store = Must(db::PgStore::Open({.database_url = Secret(settings.database)}));
   const auto provider = Must(HttpServer::Start({.threads = 64}, [](const HttpRequest& request) {
     return HttpResponse{.status = request.method == "POST" ? 202 : 200, .body = "{}"};
   }));
   Shares shares;
   shares.live = MakeLiveAttempts(*store, provider->port(), settings.calls);
-  const wire::CallbackKey key{"k1", Secret("0123456789abcdef")};
   dialer::Dialer::Options options;
   options.callback_keys = {key};
   options.send_workers = 1;
@@ -244,33 +190,37 @@ void Run(const Settings& settings) {
   const auto dialer = Must(dialer::Dialer::Start(
       options, *store, [](const std::string&) { return absl::NotFoundError("none"); }, nullptr,
       SystemClock()));
+  Figures figures = TellAll(settings, dialer->callback_port(), signer, shares);
+  const auto recorder = dialer->recorder_counters();
+  figures["batch"] = static_cast<double>(recorder.inputs) / static_cast<double>(recorder.batches);
+  for (const std::string& finding : Must(store->RunAudit(std::nullopt))) Stop("audit: " + finding);
+  return figures;
+}
+
+Figures Run(const Settings& settings) {
+  const wire::CallbackKey key{"k1", Secret("0123456789abcdef")};
   const wire::CallbackSigner signer = Must(wire::CallbackSigner::Create({key}));
-  const double cpu_before = CpuSeconds();
-  const SteadyTime begin = SystemClock().Steady();
-  {
-    std::vector<std::jthread> providers;
-    for (int c = 0; c < settings.connections; ++c) {
-      providers.emplace_back(
-          [&, c] { Tell(settings, dialer->callback_port(), signer, c, begin, shares); });
-    }
-  }
-  const std::chrono::duration<double> took = SystemClock().Steady() - begin;
-  Print(settings, shares, took.count(), *dialer);
-  fmt::print("cpu of this process, client and server: {:.0f} us a callback\n",
-             (CpuSeconds() - cpu_before) * 1e6 / static_cast<double>(shares.latencies_ms.size()));
-  for (const std::string& complaint : Must(store->RunAudit(std::nullopt))) {
-    fmt::print("audit: {}\n", complaint);
-  }
+  if (settings.port == 0) return Ours(settings, key, signer);
+  Shares shares;
+  for (int i = 1; i <= settings.calls; ++i) shares.live.push_back({CampaignId(1), AttemptId(i)});
+  return TellAll(settings, settings.port, signer, shares);
 }
 
 }  // namespace
-}  // namespace tocsin
+}  // namespace tocsin::bench
 
 int main(int argc, char** argv) {
-  tocsin::Settings settings;
-  if (argc > 1) settings.connections = std::atoi(argv[1]);
-  if (argc > 2) settings.calls = std::atoi(argv[2]);
-  if (argc > 3) settings.writers = std::atoi(argv[3]);
-  if (argc > 4) settings.rate = std::atof(argv[4]);
-  tocsin::Run(settings);
+  tocsin::bench::Flags flags(argc, argv);
+  tocsin::bench::Settings settings;
+  const auto number = [&flags](const char* name, int& value) {
+    value = static_cast<int>(flags.Number(name, value));
+  };
+  settings.database = flags.Text("--database");
+  number("--port", settings.port);
+  number("--connections", settings.connections);
+  number("--calls", settings.calls);
+  number("--writers", settings.writers);
+  settings.rate = flags.Number("--rate", settings.rate);
+  flags.RefuseTheRest();
+  tocsin::bench::Print(tocsin::bench::Run(settings));
 }

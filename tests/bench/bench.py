@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""Measures Tocsin beside what it can be measured against; script/bench starts it."""
+import argparse
+import json
+import sys
+
+import calls
+import contest
+import dial
+import door
+import lists
+from place import BenchError, Place
+
+NAMES = {"import": lists.contest, "claim": calls.claim, "life": calls.life,
+         "life-http": calls.over_http, "door": door.contest,
+         "dialer-job": dial.contest}
+NEED_PEERS = {"door", "dialer-job"}
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="script/bench")
+    parser.add_argument("names", nargs="*", metavar="name")
+    parser.add_argument("--build", required=True)
+    parser.add_argument("--peers")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json")
+    parser.add_argument("--fsync-ms", type=float, default=0)
+    parser.add_argument("--shrink", type=int, default=1)
+    args = parser.parse_args()
+    for name in args.names:
+        if name not in NAMES:
+            parser.error(f"there is no bench {name}; there are {', '.join(NAMES)}")
+        if name in NEED_PEERS and not args.peers:
+            parser.error(f"{name} is measured against others: add --with-peers")
+    return args
+
+
+def run(args, place):
+    """What is to be written, as JSON."""
+    names = args.names or [name for name in NAMES if place.peers or name not in NEED_PEERS]
+    results = []
+    for name in names:
+        results += contest.run(NAMES[name](place), args.rounds)
+    print("\n".join(contest.table(results)))
+    return [result.as_json() for result in results]
+
+
+def main():
+    args = arguments()
+    try:
+        place = Place(args.build, args.peers, args.fsync_ms, args.shrink)
+        try:
+            found = run(args, place)
+        finally:
+            place.close()
+    except BenchError as error:
+        sys.exit(f"bench: {error}")
+    if args.json:
+        with open(args.json, "w", encoding="utf-8") as out:
+            json.dump(found, out, indent=2)
+            out.write("\n")
+
+
+if __name__ == "__main__":
+    main()
