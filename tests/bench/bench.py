@@ -9,11 +9,12 @@ import contest
 import dial
 import door
 import lists
+import pacing
 from place import BenchError, Place
 
 NAMES = {"import": lists.contest, "claim": calls.claim, "life": calls.life,
          "life-http": calls.over_http, "door": door.contest,
-         "dialer-job": dial.contest}
+         "dialer-job": dial.contest, "pacing": pacing.run}
 NEED_PEERS = {"door", "dialer-job"}
 
 
@@ -25,6 +26,8 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json")
     parser.add_argument("--fsync-ms", type=float, default=0)
+    parser.add_argument("--rates", type=lambda text: [int(rate) for rate in text.split(",")],
+                        default=pacing.RATES)
     parser.add_argument("--shrink", type=int, default=1)
     args = parser.parse_args()
     for name in args.names:
@@ -38,11 +41,19 @@ def arguments():
 def run(args, place):
     """What is to be written, as JSON."""
     names = args.names or [name for name in NAMES if place.peers or name not in NEED_PEERS]
-    results = []
+    results, paced = [], []
     for name in names:
-        results += contest.run(NAMES[name](place), args.rounds)
-    print("\n".join(contest.table(results)))
-    return [result.as_json() for result in results]
+        if name == "pacing":
+            paced = pacing.run(place, args.rates)
+        else:
+            results += contest.run(NAMES[name](place), args.rounds)
+    if results:
+        print("\n".join(contest.table(results)))
+    if paced:
+        print("\n".join(pacing.table(paced)))
+    if names == ["pacing"]:
+        return paced
+    return [result.as_json() for result in results] + pacing.as_lines(paced)
 
 
 def main():

@@ -9,7 +9,7 @@ import tempfile
 import unittest
 
 BENCH = pathlib.Path(__file__).resolve().with_name("bench.py")
-BUILD = sys.argv[sys.argv.index("--build") + 1]
+BUILD = sys.argv.pop(sys.argv.index("--build") + 1)
 
 
 def bench(*arguments):
@@ -43,6 +43,16 @@ class Bench(unittest.TestCase):
         self.judge(*bench("life", "life-http", "--fsync-ms", "1"),
                    ["life of a call, in process", "life of a call, over HTTP"])
 
+    def test_pacing(self):
+        told, printed = bench("pacing", "--rates", "100,200")
+        self.assertEqual([line["rate"] for line in told], [100, 200])
+        for line in told:
+            self.assertEqual(set(line), {"rate", "max_in_rolling_second",
+                                         "ledger_max_in_rolling_second", "used_percent"})
+            self.assertLessEqual(line["max_in_rolling_second"], line["rate"])
+            self.assertGreater(line["used_percent"], 0)
+        self.assertIn("used, %", printed)
+
     def test_an_unknown_name_is_refused(self):
         ran = subprocess.run([BENCH, "--build", BUILD, "nonsense"], capture_output=True, text=True,
                              check=False)
@@ -51,4 +61,5 @@ class Bench(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=sys.argv[:1])
+    sys.argv.remove("--build")
+    unittest.main()

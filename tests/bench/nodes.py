@@ -33,6 +33,7 @@ class Service:
         self._keys.write_text("k1:dGhpcnR5LXR3byBieXRlcyBmb3IgYSBzaWduYXR1cmU=\n")
         self._keys.chmod(0o600)
         self.address = None
+        self.receiver_ports = []
 
     def __enter__(self):
         return self
@@ -59,6 +60,16 @@ class Service:
                          BENCH / "everybody_answers.yaml", "--caller-number-calls-max", 0, *more,
                          command="call-server")
         return int(up.find(r"(?m)^call server +\S+:(\d+)"))
+
+    def choose_receiver_ports(self, count):
+        """Those of nodes that are to have them again after a restart."""
+        from service import free_port  # Likewise.
+        self.receiver_ports = [free_port() for _ in range(count)]
+
+    def forget(self, up):
+        """A process that has been killed."""
+        self._started.remove(up)
+        up.process.stdout.close()
 
     def serve(self, *more, receiver_port=0):
         up = self._start("--database-url", self.place.postgres.url(self.database),
@@ -105,7 +116,8 @@ class Service:
     def wait_for_the_end(self, campaign):
         self.wait_until("SELECT state IN ('COMPLETED', 'PAUSED') FROM campaign "
                         f"WHERE campaign_id = {campaign}", every_s=0.5)
-        state = self.sql(f"SELECT state FROM campaign WHERE campaign_id = {campaign}")
+        state, reason = self.sql("SELECT state, state_reason FROM campaign "
+                                 f"WHERE campaign_id = {campaign}")[0]
         findings = self.sql(f"SELECT * FROM reporting.audit({campaign})")
-        if state != [["COMPLETED"]] or findings:
-            raise BenchError(f"the campaign is {state}; audit: {findings[:5]}")
+        if state != "COMPLETED" or findings:
+            raise BenchError(f"the campaign is {state} ({reason}); audit: {findings[:5]}")
