@@ -6,7 +6,7 @@
 
 namespace tocsin {
 
-TOCSIN_DEFINE_ENUM_NAMES(ActionKind, "PLAY", "CANCEL_MEDIA", "HANG_UP")
+TOCSIN_DEFINE_ENUM_NAMES(ActionKind, "PLAY", "CANCEL_MEDIA", "TRANSFER", "LEAVE", "HANG_UP")
 
 namespace {
 
@@ -19,6 +19,9 @@ constexpr absl::Duration kHangUpAgain = absl::Seconds(60);
 // No more hang-ups than this: the provider does not know the call or is away,
 // and the verdict waits for either.
 constexpr int kHangUpsMax = 20;
+// Providers ring the other end of a transfer for a minute or so and then say what
+// came of it. Whoever is not told by now is not going to be.
+constexpr absl::Duration kTransferMax = absl::Seconds(90);
 
 // Collects what is wanted by `now`, and otherwise when to look again.
 class Plan {
@@ -43,21 +46,28 @@ class Plan {
 // copies that are wanted before that are asked for on the way.
 std::optional<absl::Time> PlanCopies(const CallFlow& flow, const CallView& view, Plan& plan) {
   const int replays = std::min(static_cast<int>(view.repeats.size()), flow.replays_max);
-  const int copies = flow.plays + replays;
+  // Who could not be put through hears it once more, and may choose again.
+  const int copies = flow.plays + replays + (view.transfer_failed_at ? 1 : 0);
+  const auto since = [&view](absl::Time ended) {
+    return std::max(ended, view.transfer_failed_at.value_or(absl::InfinitePast()));
+  };
   plan.Want(kFirstPlayOrdinal, ActionKind::kPlay);
   for (int copy = 1; copy <= copies; ++copy) {
     const int ordinal = kFirstPlayOrdinal + copy - 1;
     const auto play = std::find_if(view.plays.begin(), view.plays.end(),
                                    [&](const PlayView& p) { return p.ordinal == ordinal; });
     if (play == view.plays.end()) return std::nullopt;  // Asked for, not yet answered.
-    if (play->failed) return play->ended_at.value_or(*view.answered_at);
+    if (play->failed) return since(play->ended_at.value_or(*view.answered_at));
     if (!play->ended_at) return std::nullopt;  // It is playing.
-    if (copy == copies) return *play->ended_at + flow.wait_for_key;
-    // Whoever asked to hear it again does not want to wait.
-    const bool asked = std::any_of(
-        view.repeats.begin(), view.repeats.end(),
-        [&](const KeyPress& press) { return play->accepted_at && press.at >= *play->accepted_at; });
-    if (!plan.Due(*play->ended_at + (asked ? absl::ZeroDuration() : flow.pause))) {
+    if (copy == copies) return since(*play->ended_at) + flow.wait_for_key;
+    // Whoever asked to hear it again does not want to wait, and who asked for an
+    // operator in vain has waited.
+    const bool asked =
+        view.transfer_failed_at ||
+        std::any_of(view.repeats.begin(), view.repeats.end(), [&](const KeyPress& press) {
+          return play->accepted_at && press.at >= *play->accepted_at;
+        });
+    if (!plan.Due(since(*play->ended_at) + (asked ? absl::ZeroDuration() : flow.pause))) {
       return std::nullopt;
     }
     plan.Want(ordinal + 1, ActionKind::kPlay);
@@ -79,28 +89,68 @@ void PlanCancels(const CallFlow& flow, const CallView& view, Plan& plan) {
   }
 }
 
-// Whether the call should be over by now, for one reason or another.
-bool PlanConversation(const CallFlow& flow, const CallView& view, Plan& plan) {
-  if (view.hang_up_ordered || view.acknowledged || view.refused || view.opted_out) return true;
-  if (!view.answered_at) {
-    const std::optional<absl::Time> rings_since = view.sent_at ? view.sent_at : view.ringing_at;
-    return rings_since && plan.Due(*rings_since + flow.ring_limit);
-  }
-  const bool too_long = plan.Due(*view.answered_at + flow.call_limit);
-  if (view.call.empty()) return too_long;
-  const std::optional<absl::Time> said = PlanCopies(flow, view, plan);
-  PlanCancels(flow, view, plan);
-  return too_long || (said && plan.Due(*said));
+// Whether the person is to be put through to an operator, and nothing came of it yet.
+// Who has answered the message before, or is being hung up, is not.
+bool IsForOperator(const CallFlow& flow, const CallView& view) {
+  if (!flow.operator_line || !view.asked_operator || view.transfer_failed_at) return false;
+  const auto before = [&view](const std::optional<KeyPress>& press) {
+    return press && press->at < view.asked_operator->at;
+  };
+  return !view.hang_up_ordered && !before(view.acknowledged) && !before(view.refused) &&
+         !before(view.opted_out);
 }
 
-// A hang-up, and another each time that one has been answered and the call's
-// end is still overdue.
-void PlanHangUps(const Campaign& campaign, const CallView& view, absl::Time overdue, Plan& plan) {
-  plan.Want(kFirstHangUpOrdinal, ActionKind::kHangUp);
+// Stops what is playing and has the operator rung.
+void PlanTransfer(const CallView& view, Plan& plan) {
+  const bool plays = std::any_of(view.plays.begin(), view.plays.end(), [](const PlayView& play) {
+    return play.accepted_at && !play.ended_at;
+  });
+  if (plays) plan.Want(kOperatorCancelOrdinal, ActionKind::kCancelMedia);
+  plan.Want(kTransferOrdinal, ActionKind::kTransfer);
+}
+
+// How the call should be ended by now, for one reason or another; nullopt: it goes on.
+std::optional<ActionKind> PlanConversation(const Campaign& campaign, const CallFlow& flow,
+                                           const CallView& view, Plan& plan) {
+  if (view.joined_at) return ActionKind::kLeave;
+  const auto at = [](bool due, ActionKind kind) {
+    return due ? std::optional(kind) : std::nullopt;
+  };
+  // Its end will be told. If not: leaving harms nobody who is no longer there.
+  if (view.handed_over_at) {
+    return at(plan.Due(*view.answered_at + flow.call_limit), ActionKind::kLeave);
+  }
+  if (view.hang_up_ordered) return ActionKind::kHangUp;
+  const bool for_operator = IsForOperator(flow, view);
+  const bool decided = view.acknowledged || view.refused || view.opted_out;
+  if (decided && !for_operator) return ActionKind::kHangUp;
+  if (!view.answered_at) {
+    const std::optional<absl::Time> rings_since = view.sent_at ? view.sent_at : view.ringing_at;
+    return at(rings_since && plan.Due(*rings_since + flow.ring_limit), ActionKind::kHangUp);
+  }
+  const bool too_long = plan.Due(*view.answered_at + flow.call_limit);
+  if (view.call.empty()) return at(too_long, ActionKind::kHangUp);
+  if (for_operator) {
+    PlanTransfer(view, plan);
+    const absl::Time told_by =
+        view.asked_operator->at + kTransferMax / campaign.time_scale + kLastEventsReal;
+    // Perhaps somebody was put through and nobody told us.
+    return at(plan.Due(told_by) || too_long, ActionKind::kLeave);
+  }
+  const std::optional<absl::Time> said = PlanCopies(flow, view, plan);
+  PlanCancels(flow, view, plan);
+  return at(too_long || (said && plan.Due(*said)), ActionKind::kHangUp);
+}
+
+// A hang-up, or leaving, and another each time that one has been answered and the
+// call's end is still overdue.
+void PlanHangUps(const Campaign& campaign, const CallView& view, ActionKind kind,
+                 absl::Time overdue, Plan& plan) {
+  plan.Want(kFirstHangUpOrdinal, kind);
   const absl::Duration apart = kHangUpAgain / campaign.time_scale + kLastEventsReal;
   for (int again = 1; again <= std::min(view.hang_ups_answered, kHangUpsMax); ++again) {
     if (!plan.Due(overdue + apart * again)) return;
-    plan.Want(kFirstHangUpOrdinal + again, ActionKind::kHangUp);
+    plan.Want(kFirstHangUpOrdinal + again, kind);
   }
 }
 
@@ -152,11 +202,10 @@ AttemptStep StepAttempt(const Campaign& campaign, absl::Time intended_at,
     return ended;
   }
   if (!step.view.seen_alive) return step;
-  const bool over = PlanConversation(flow, step.view, plan);
-  if (plan.Due(overdue) || over) {
-    // Without the provider's id there is nothing to hang up; events carry it.
-    if (!step.view.call.empty()) PlanHangUps(campaign, step.view, overdue, plan);
-  }
+  std::optional<ActionKind> over = PlanConversation(campaign, flow, step.view, plan);
+  if (plan.Due(overdue) && !over) over = ActionKind::kHangUp;
+  // Without the provider's id there is nothing to hang up; events carry it.
+  if (over && !step.view.call.empty()) PlanHangUps(campaign, step.view, *over, overdue, plan);
   return step;
 }
 

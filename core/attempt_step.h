@@ -15,13 +15,17 @@
 
 namespace tocsin {
 
-enum class ActionKind { kPlay, kCancelMedia, kHangUp };
+// kTransfer: an operator is rung and given the person, by handing the call over or
+// by letting the operator into it, whichever the dialect has. kLeave: we go, and
+// who is in the call talks on.
+enum class ActionKind { kPlay, kCancelMedia, kTransfer, kLeave, kHangUp };
 std::string_view Name(ActionKind kind);
 template <>
 std::optional<ActionKind> FromName(std::string_view name);
 
 // Unique by (attempt, ordinal): whoever inserted it sends it after the commit;
-// a sweeper sends it again after a crash. At-least-once, all three.
+// a sweeper sends it again after a crash: at least once. Not so a transfer, which
+// rings somebody: it is sent at most once, and after a crash never.
 struct Action {
   int ordinal = 0;
   ActionKind kind = ActionKind::kPlay;

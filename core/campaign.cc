@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/status_macros.h"
+#include "core/dial_guard.h"
 #include "core/named_enum.h"
 #include "fmt/format.h"
 
@@ -88,6 +89,25 @@ void CheckKeys(const CampaignSpec& spec, Violations& found) {
   }
 }
 
+void CheckOperatorLine(const CampaignSpec& spec, Violations& found) {
+  const char* const field = "flow.operator_number";
+  const PhoneNumber& number = spec.flow.operator_line->number;
+  const bool can_ask =
+      std::any_of(spec.flow.keys.begin(), spec.flow.keys.end(),
+                  [](const auto& key) { return key.second == KeyMeaning::kOperator; });
+  if (!can_ask) {
+    found.Add(field, "no key means OPERATOR, so nobody can ask for one; name a key, for example 0");
+  }
+  if (const auto refused = RefusedDestination(number)) {
+    found.Add(field, "never dialed: " + *refused);
+  } else if (spec.synthetic != IsSyntheticNumber(number)) {
+    found.Add(field,
+              spec.synthetic
+                  ? "a synthetic campaign rings numbers of exchange 555 only, here too"
+                  : "nobody has a number of exchange 555; only a synthetic campaign rings it");
+  }
+}
+
 void CheckFlow(const CampaignSpec& spec, Violations& found) {
   const CallFlow& flow = spec.flow;
   if (flow.audio_uri.empty() == !flow.prompt.is_set()) {
@@ -96,6 +116,7 @@ void CheckFlow(const CampaignSpec& spec, Violations& found) {
     found.Add("message.audio", "an audio URI begins with http:// or https://");
   }
   CheckKeys(spec, found);
+  if (flow.operator_line) CheckOperatorLine(spec, found);
   found.CheckDuration("message.identity_ends", flow.identity_ends, absl::ZeroDuration(),
                       absl::Seconds(60));
   found.CheckRange("flow.plays", flow.plays, 1, 5);

@@ -11,6 +11,7 @@
 #include "core/calling_window.h"
 #include "core/disposition.h"
 #include "core/ids.h"
+#include "core/phone_number.h"
 
 namespace tocsin {
 
@@ -42,6 +43,14 @@ std::optional<KeyMeaning> FromName(std::string_view name);
 template <>
 std::optional<AckScope> FromName(std::string_view name);
 
+// Whom a person who asks for an operator is put through to.
+struct OperatorLine {
+  PhoneNumber number;
+  std::string region;  // ISO 3166, for DialGuard; empty: unknown.
+
+  friend bool operator==(const OperatorLine&, const OperatorLine&) = default;
+};
+
 // What a call plays and how it listens. Durations are as people live them; see
 // Campaign::time_scale.
 struct CallFlow {
@@ -55,6 +64,8 @@ struct CallFlow {
                                      {'9', KeyMeaning::kOptOut},
                                      {'0', KeyMeaning::kOperator},
                                      {'*', KeyMeaning::kRepeat}};
+  // Unset: who asks for an operator is noted, and nothing more happens.
+  std::optional<OperatorLine> operator_line;
   // A key counts only if pressed this long after the first copy began: by then
   // the message has said who calls.
   absl::Duration identity_ends = absl::Seconds(4);

@@ -128,6 +128,12 @@ GuardVerdict GuardDial(const Campaign& campaign, const Trunk& trunk, const DialR
   return GuardPass{};
 }
 
+std::optional<std::string> GuardTransfer(const Campaign& campaign, const Trunk& trunk,
+                                         const OperatorLine& line, std::int64_t trunk_sends) {
+  if (auto wrong = RefusedEndpoint(campaign, trunk, trunk_sends)) return wrong;
+  return RefusedHere(campaign, trunk, {.to = line.number, .region = line.region, .time_zone = ""});
+}
+
 std::int64_t SendsMax(const Campaign& campaign, std::int64_t people) {
   return static_cast<std::int64_t>(
       std::ceil(static_cast<double>(people * campaign.spec.retry.attempts_max) * 1.2));

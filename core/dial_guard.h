@@ -49,6 +49,12 @@ struct DialRequest {
 GuardVerdict GuardDial(const Campaign& campaign, const Trunk& trunk, const DialRequest& request,
                        absl::Time now);
 
+// The same for somebody to whom a person is put through in the middle of a call:
+// endpoint, destination, synthetic lists. The hour is that of the call. What is
+// wrong, for an operator; nullopt: may be rung.
+std::optional<std::string> GuardTransfer(const Campaign& campaign, const Trunk& trunk,
+                                         const OperatorLine& line, std::int64_t trunk_sends);
+
 // Sends a campaign may make in all: people x maximum attempts x 1.2.
 std::int64_t SendsMax(const Campaign& campaign, std::int64_t people);
 

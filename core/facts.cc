@@ -8,8 +8,8 @@ namespace tocsin {
 TOCSIN_DEFINE_ENUM_NAMES(FactKind, "CREATE_ACCEPTED", "CREATE_REFUSED", "CREATE_THROTTLED",
                          "CREATE_NOT_SENT", "CREATE_UNKNOWN", "CREATE_REPEATED", "RINGING",
                          "ANSWERED", "ENDING", "ENDED", "TONE", "PLAY_STARTED", "PLAY_ENDED",
-                         "OTHER_EVENT", "ACTION_ACCEPTED", "ACTION_REFUSED", "HANG_UP_ORDERED",
-                         "GONE", "LOST")
+                         "JOINED", "TRANSFERRED", "TRANSFER_FAILED", "OTHER_EVENT",
+                         "ACTION_ACCEPTED", "ACTION_REFUSED", "HANG_UP_ORDERED", "GONE", "LOST")
 
 std::string OwnFactKey(FactKind kind, int number) {
   return fmt::format("{}/{}", Name(kind), number);

@@ -30,11 +30,14 @@ enum class FactKind {
   kRinging,
   kAnswered,
   kEnding,
-  kEnded,        // `cause` and the codes where the dialect has them.
-  kTone,         // `tone`; `number` is the provider's sequence id.
-  kPlayStarted,  // `number` is our ordinal of the play.
-  kPlayEnded,    // `number` likewise; `code`, `subcode`.
-  kOtherEvent,   // Stored and without consequence; `text` is its type.
+  kEnded,           // `cause` and the codes where the dialect has them.
+  kTone,            // `tone`; `number` is the provider's sequence id.
+  kPlayStarted,     // `number` is our ordinal of the play.
+  kPlayEnded,       // `number` likewise; `code`, `subcode`.
+  kJoined,          // An operator is in the call with the person; `number` is our transfer's.
+  kTransferred,     // The call has been handed over to an operator and is ours no more; likewise.
+  kTransferFailed,  // Nobody could be put through to; `code`, `subcode`; likewise.
+  kOtherEvent,      // Stored and without consequence; `text` is its type.
   // What we did and decided. `at` is our own time; of an action it is when the
   // request was sent, `received_at` when it was answered.
   kActionAccepted,  // An action was sent and taken; `number` is its ordinal.

@@ -33,6 +33,9 @@ bool IsProviderEvent(FactKind kind) {
     case FactKind::kTone:
     case FactKind::kPlayStarted:
     case FactKind::kPlayEnded:
+    case FactKind::kJoined:
+    case FactKind::kTransferred:
+    case FactKind::kTransferFailed:
     case FactKind::kOtherEvent: return true;
     case FactKind::kCreateAccepted:
     case FactKind::kCreateRefused:
@@ -137,6 +140,16 @@ void SortOne(const Fact& fact, Sorted& sorted, CallView& view) {
       if (fact.code == 200 && fact.subcode == 0) Earliest(view.answered_at, fact.at);
       break;
     case FactKind::kPlayStarted: SortPlay(fact, sorted); break;
+    // Whoever is put through has answered.
+    case FactKind::kJoined:
+      Earliest(view.answered_at, fact.at);
+      Earliest(view.joined_at, fact.at);
+      break;
+    case FactKind::kTransferred:
+      Earliest(view.answered_at, fact.at);
+      Earliest(view.handed_over_at, fact.at);
+      break;
+    case FactKind::kTransferFailed: Earliest(view.transfer_failed_at, fact.at); break;
     case FactKind::kEnded: sorted.ends.push_back(&fact); break;
     case FactKind::kActionAccepted:
       SortPlay(fact, sorted);
@@ -147,6 +160,7 @@ void SortOne(const Fact& fact, Sorted& sorted, CallView& view) {
       break;
     case FactKind::kActionRefused:
       SortPlay(fact, sorted);
+      if (fact.number == kTransferOrdinal) Earliest(view.transfer_failed_at, fact.received_at);
       if (fact.code == 404) Earliest(view.gone_at, fact.at);
       if (IsHangUp(fact.number)) ++view.hang_ups_answered;
       break;
@@ -201,6 +215,8 @@ Sorted SortFacts(std::span<const Fact> facts, CallView& view) {
     if (!IsOfAnotherCall(*fact, placed)) SortOne(*fact, sorted, view);
   }
   OrderTones(sorted.tones);
+  // A failure beside a success is that of a request made twice.
+  if (view.put_through_at()) view.transfer_failed_at.reset();
   for (auto& [ordinal, play] : sorted.plays) view.plays.push_back(play);
   return sorted;
 }

@@ -83,6 +83,11 @@ struct CallView {
   std::optional<KeyPress> refused;
   std::optional<KeyPress> opted_out;  // The second press.
   std::optional<KeyPress> asked_operator;
+  // What came of putting the person through; of the first two the earlier one
+  // says when somebody was there.
+  std::optional<absl::Time> joined_at;           // An operator is in the call.
+  std::optional<absl::Time> handed_over_at;      // The call is the operator's, and ours no more.
+  std::optional<absl::Time> transfer_failed_at;  // Neither, and neither will be.
 
   // What the call flow goes on from.
   std::vector<PlayView> plays;    // By ordinal.
@@ -92,15 +97,24 @@ struct CallView {
   std::optional<absl::Time> gone_at;  // The provider answered 404 to an action.
   int hang_ups_answered = 0;          // Hang-up actions whose result is logged.
 
+  // When an operator took over, in either way.
+  std::optional<absl::Time> put_through_at() const {
+    return joined_at && (!handed_over_at || *joined_at < *handed_over_at) ? joined_at
+                                                                          : handed_over_at;
+  }
+
   friend bool operator==(const CallView&, const CallView&) = default;
 };
 
 // After this many tried sends that reached nobody the attempt ends.
 inline constexpr int kSendsMax = 5;
 
-// Ordinals of actions: plays 1.., cancels of media 51.., hang-ups 101..
+// Ordinals of actions: plays 1.., cancels of media 51.., that for an operator 60,
+// the transfer 71, hang-ups and leaving 101..
 inline constexpr int kFirstPlayOrdinal = 1;
 inline constexpr int kFirstCancelOrdinal = 51;
+inline constexpr int kOperatorCancelOrdinal = 60;
+inline constexpr int kTransferOrdinal = 71;
 inline constexpr int kFirstHangUpOrdinal = 101;
 
 // `flow` with the campaign's scaled durations.

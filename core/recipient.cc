@@ -23,6 +23,7 @@ TriedCall TriedCallOf(AttemptId attempt, int number_index, const CallView& view)
   call.opted_out = view.opted_out.has_value();
   call.given_back = view.remedy == Remedy::kGiveBack || view.remedy == Remedy::kPauseTrunk;
   call.ambiguous = view.ambiguous;
+  call.put_through = view.put_through_at().has_value();
   call.ended_at = *view.ended_at;
   return call;
 }
@@ -36,6 +37,7 @@ std::string Flags(const TriedCall& call) {
   if (call.opted_out) flags += 'O';
   if (call.given_back) flags += 'G';
   if (call.ambiguous) flags += 'M';
+  if (call.put_through) flags += 'T';
   return flags.empty() ? "-" : flags;
 }
 
@@ -76,6 +78,7 @@ absl::StatusOr<TriedCall> DecodeTriedCall(std::string_view text) {
   call.opted_out = parts[4].find('O') != std::string::npos;
   call.given_back = parts[4].find('G') != std::string::npos;
   call.ambiguous = parts[4].find('M') != std::string::npos;
+  call.put_through = parts[4].find('T') != std::string::npos;
   call.ended_at = absl::FromUnixMicros(ended_us);
   return call;
 }
@@ -294,6 +297,10 @@ RecipientVerdict DecideRecipient(const Campaign& campaign, const RecipientHistor
   for (const TriedCall& call : history.tried) {
     if (call.acknowledged || call.opted_out || call.refused) return *Reached(history, "");
   }
+  // Who spoke to somebody needs no second call, whatever they said there.
+  const bool spoke = std::any_of(history.tried.begin(), history.tried.end(),
+                                 [](const TriedCall& call) { return call.put_through; });
+  if (spoke) return Finally(history, "spoke_to_operator");
   if (campaign.state == CampaignState::kCanceling || campaign.state == CampaignState::kCanceled) {
     return ConcludeRecipient(campaign, history, Outcome::kCanceled);
   }

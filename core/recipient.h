@@ -26,8 +26,9 @@ struct TriedCall {
   bool acknowledged = false;
   bool refused = false;
   bool opted_out = false;
-  bool given_back = false;  // Our own limit was why nobody rang: no attempt of theirs.
-  bool ambiguous = false;   // The disposition may be another.
+  bool given_back = false;   // Our own limit was why nobody rang: no attempt of theirs.
+  bool ambiguous = false;    // The disposition may be another.
+  bool put_through = false;  // To an operator.
   absl::Time ended_at;
 
   friend bool operator==(const TriedCall&, const TriedCall&) = default;

@@ -51,6 +51,9 @@ const Action kPlay1{1, ActionKind::kPlay};
 const Action kPlay2{2, ActionKind::kPlay};
 const Action kCancel1{51, ActionKind::kCancelMedia};
 const Action kHangUp1{101, ActionKind::kHangUp};
+const Action kOperatorCancel{60, ActionKind::kCancelMedia};
+const Action kTransfer{71, ActionKind::kTransfer};
+const Action kLeave{101, ActionKind::kLeave};
 
 TEST_F(AttemptStepTest, ARingingCallIsHungUpAtTheRingLimit) {
   Add(FactKind::kCreateAccepted, 0, 1);
@@ -170,6 +173,99 @@ TEST_F(AttemptStepTest, ActionsOnlyGrowWithTime) {
   Add(FactKind::kEnded, 600);
   EXPECT_THAT(At(601).actions, IsEmpty());
   EXPECT_FALSE(At(601).wake);
+}
+
+class OperatorTest : public AttemptStepTest {
+ protected:
+  // 7 s into the first copy the person asks for an operator.
+  OperatorTest() {
+    campaign_.spec.flow.operator_line = OperatorLine{*PhoneNumber::Parse("+12025550177"), "US"};
+    AddAnswered();
+    Add(FactKind::kActionAccepted, 5, 1);
+    AddTone(12, '0', 1);
+  }
+};
+
+TEST_F(OperatorTest, WhoAsksIsPutThroughAndHearsNoMoreOfTheMessage) {
+  EXPECT_THAT(At(12).actions, ElementsAre(kOperatorCancel, kTransfer));
+
+  Add(FactKind::kPlayEnded, 12.2, 1, 400, 8508);
+  Add(FactKind::kActionAccepted, 12.3, 71);
+  EXPECT_THAT(At(60).actions, ElementsAre(kTransfer));
+}
+
+TEST_F(OperatorTest, ThatSomebodyAskedIsOnlyNotedWhereNobodyIsToBeRung) {
+  campaign_.spec.flow.operator_line.reset();
+
+  EXPECT_THAT(At(12).actions, ElementsAre(kPlay1));
+  EXPECT_TRUE(At(12).view.asked_operator);
+}
+
+TEST_F(OperatorTest, OnceTheOperatorIsInTheCallWeLeaveIt) {
+  Add(FactKind::kJoined, 21, 71);
+
+  EXPECT_THAT(At(21).actions, ElementsAre(kLeave));
+  EXPECT_EQ(At(21).view.put_through_at(), kStart + absl::Seconds(21));
+}
+
+TEST_F(OperatorTest, ACallThatWasHandedOverIsLeftAlone) {
+  Add(FactKind::kTransferred, 21, 71);
+
+  EXPECT_THAT(At(21).actions, IsEmpty());
+  EXPECT_EQ(WakeOf(At(21)), 185);
+  EXPECT_THAT(At(185).actions, ElementsAre(kLeave)) << "its end was never told";
+}
+
+TEST_F(OperatorTest, WhoCannotBePutThroughHearsTheMessageOnceMoreAndCanAnswer) {
+  Add(FactKind::kPlayEnded, 12.2, 1, 400, 8508);
+  Add(FactKind::kTransferFailed, 40, 71, 486, 560486);
+
+  EXPECT_THAT(At(40).actions, ElementsAre(kPlay1, kPlay2));
+  Add(FactKind::kActionAccepted, 40, 2);
+  AddTone(50, '1', 2);
+  EXPECT_THAT(At(50).actions, ElementsAre(kHangUp1));
+  EXPECT_TRUE(At(50).view.acknowledged);
+}
+
+TEST_F(OperatorTest, ARefusedTransferIsAFailedOne) {
+  Add(FactKind::kPlayEnded, 12.2, 1, 400, 8508);
+  Add(FactKind::kActionRefused, 12.5, 71);
+
+  EXPECT_THAT(At(12.5).actions, ElementsAre(kPlay1, kPlay2));
+}
+
+TEST_F(OperatorTest, IfTheLastCopyWasCutThereIsStillOneMore) {
+  campaign_.spec.flow.plays = 1;
+  Add(FactKind::kPlayEnded, 12.2, 1, 400, 8508);
+  Add(FactKind::kTransferFailed, 40, 71);
+  EXPECT_THAT(At(40).actions, ElementsAre(kPlay1, kPlay2));
+
+  Add(FactKind::kActionAccepted, 40, 2);
+  Add(FactKind::kPlayEnded, 52, 2, 200);
+  EXPECT_EQ(WakeOf(At(52)), 57);
+  EXPECT_THAT(At(57).actions, ElementsAre(kPlay1, kPlay2, kHangUp1));
+}
+
+TEST_F(OperatorTest, IfNobodyTellsWhatCameOfItTheCallIsLeft) {
+  EXPECT_EQ(WakeOf(At(12)), 103);
+  EXPECT_THAT(At(103).actions, ElementsAre(kOperatorCancel, kTransfer, kLeave));
+}
+
+TEST_F(OperatorTest, AnAnswerBeforeTheQuestionEndsTheCallAndOneAfterItWaits) {
+  AddTone(13, '1', 2);
+  EXPECT_THAT(At(13).actions, ElementsAre(kOperatorCancel, kTransfer));
+  EXPECT_TRUE(At(13).view.acknowledged);
+
+  AddTone(11, '2', 0);
+  EXPECT_THAT(At(13).actions, ElementsAre(kHangUp1));
+}
+
+TEST_F(OperatorTest, NobodyIsPutThroughIntoACampaignThatIsHungUp) {
+  Add(FactKind::kHangUpOrdered, 12);
+  EXPECT_THAT(At(12).actions, ElementsAre(kHangUp1));
+
+  Add(FactKind::kJoined, 12.5, 71);
+  EXPECT_THAT(At(13).actions, ElementsAre(kLeave)) << "who talks to an operator is left talking";
 }
 
 }  // namespace

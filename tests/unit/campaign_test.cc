@@ -79,5 +79,22 @@ TEST(Names, AreTheirOwnInverse) {
   ExpectNamesRoundTrip<Dialect>(3);
 }
 
+TEST(CampaignSpec, AnOperatorCanBeAskedForAndMayBeRung) {
+  const auto faults = [](const char* number, bool synthetic, bool with_key) {
+    CampaignSpec spec = Good();
+    spec.synthetic = synthetic;
+    if (!with_key) spec.flow.keys.erase('0');
+    spec.flow.operator_line = OperatorLine{*PhoneNumber::Parse(number), "US"};
+    return CheckCampaignSpec(spec);
+  };
+  EXPECT_THAT(faults("+12024561111", false, true), IsEmpty());
+  EXPECT_THAT(faults("+12025550177", true, true), IsEmpty());
+  const auto at_the_number = ElementsAre(Field(&FieldViolation::field, "flow.operator_number"));
+  EXPECT_THAT(faults("+12024561111", false, false), at_the_number);
+  EXPECT_THAT(faults("+12025550177", false, true), at_the_number);
+  EXPECT_THAT(faults("+12024561111", true, true), at_the_number);
+  EXPECT_THAT(faults("+19004561111", false, true), at_the_number);
+}
+
 }  // namespace
 }  // namespace tocsin

@@ -124,5 +124,23 @@ TEST_F(DialGuardTest, AnUnknownZoneIsRefused) {
   EXPECT_THAT(Reason(Guard("+12025550100")), HasSubstr("time zone"));
 }
 
+TEST_F(DialGuardTest, ATransferIsHeldToTheSameButForTheHour) {
+  const auto refused = [this](const char* to, const char* region = "US", std::int64_t sends = 0) {
+    return GuardTransfer(campaign_, trunk_, OperatorLine{Number(to), region}, sends).value_or("");
+  };
+  campaign_.spec.window = {0, 1};
+  EXPECT_EQ(refused("+12025550177"), "");
+  EXPECT_THAT(refused("+12024561111"), HasSubstr("not a synthetic number"));
+  EXPECT_THAT(refused("+12025550199"), HasSubstr("our own"));
+
+  MakeLive();
+  EXPECT_EQ(refused("+12024561111"), "");
+  EXPECT_THAT(refused("+19004561111"), HasSubstr("premium"));
+  EXPECT_THAT(refused("+442079460000", "GB"), HasSubstr("country"));
+  EXPECT_THAT(refused("+12024561111", "US", 100), HasSubstr("spend_ceiling_calls"));
+  trunk_.live_dialing = false;
+  EXPECT_THAT(refused("+12024561111"), HasSubstr("live_dialing"));
+}
+
 }  // namespace
 }  // namespace tocsin

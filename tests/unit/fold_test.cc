@@ -378,5 +378,25 @@ TEST(Fold, EverySubsetOfTheFactsSaysNoMoreThanAll) {
   }
 }
 
+TEST(Fold, WhoWasPutThroughIsSoWhateverElseIsSaidOfIt) {
+  const std::vector<Fact> facts = {Make(FactKind::kCreateAccepted, 0, 1),
+                                   Make(FactKind::kActionAccepted, 5.1, 1),
+                                   Tone(18, '0', 1),
+                                   Make(FactKind::kTransferFailed, 20, 71, 400, 8508),
+                                   Make(FactKind::kJoined, 25, 71),
+                                   Make(FactKind::kEnded, 26)};
+  const CallView expected = FoldAll(facts);
+  EXPECT_EQ(expected.put_through_at(), kStart + absl::Seconds(25));
+  EXPECT_FALSE(expected.transfer_failed_at);
+  EXPECT_EQ(expected.disposition, Disposition::kAnswered) << "though its answer was never told";
+  std::vector<std::size_t> order(facts.size());
+  std::iota(order.begin(), order.end(), 0);
+  do {
+    std::vector<Fact> shuffled;
+    for (const std::size_t index : order) shuffled.push_back(facts[index]);
+    ASSERT_EQ(FoldAll(shuffled), expected);
+  } while (std::next_permutation(order.begin(), order.end()));
+}
+
 }  // namespace
 }  // namespace tocsin

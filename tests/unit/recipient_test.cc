@@ -127,6 +127,7 @@ TEST_F(RecipientTest, HistoryEntriesSurviveTheDatabase) {
   call.opted_out = true;
   call.given_back = true;
   call.ambiguous = true;
+  call.put_through = true;
 
   EXPECT_EQ(*DecodeTriedCall(EncodeTriedCall(call)), call);
   const std::string text = EncodeTriedCall(call);
@@ -187,6 +188,17 @@ TEST_F(RecipientTest, EveryShortHistoryHasExactlyOneAnswer) {
       }
     }
   }
+}
+
+TEST_F(RecipientTest, WhoSpokeToAnOperatorIsNotRungAgain) {
+  Tried(Disposition::kAnswered, Delivery::kPartial).put_through = true;
+  EXPECT_EQ(Decide().outcome, Outcome::kPartial);
+  EXPECT_EQ(Decide().reason, "spoke_to_operator");
+
+  Tried(Disposition::kAnswered, Delivery::kFull);
+  EXPECT_EQ(Decide().outcome, Outcome::kDeliveredUnconfirmed);
+  history_.tried.front().acknowledged = true;
+  EXPECT_EQ(Decide().outcome, Outcome::kConfirmed);
 }
 
 }  // namespace
