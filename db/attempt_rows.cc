@@ -38,6 +38,7 @@ AttemptResult ReadResult(RowReader& row) {
   result.refused_at = row.OptTime();
   result.opted_out_at = row.OptTime();
   result.asked_operator_at = row.OptTime();
+  result.put_through_at = row.OptTime();
   return result;
 }
 
@@ -111,6 +112,7 @@ AttemptResult ResultOf(const CallView& view, int not_sent) {
   result.refused_at = PressedAt(view.refused);
   result.opted_out_at = PressedAt(view.opted_out);
   result.asked_operator_at = PressedAt(view.asked_operator);
+  result.put_through_at = Stored(view.put_through_at());
   return result;
 }
 
@@ -141,7 +143,7 @@ void WriteAttempts(Session& session, const std::vector<const AttemptRow*>& rows)
   ArrayLiteral campaigns, attempts, states, not_sent, retry_send_at, calls, seizures, sent_at,
       ringing_at, answered_at, ended_at, dispositions, sources, codes, subcodes, sips, q850s,
       causes, reasons, deliveries, heard_ms, answered_by, acknowledged_at, refused_at, opted_out_at,
-      asked_operator_at, revisions;
+      asked_operator_at, put_through_at, revisions;
   for (const AttemptRow* row : rows) {
     const AttemptResult& result = row->result;
     campaigns.Add(row->key.campaign.value());
@@ -170,6 +172,7 @@ void WriteAttempts(Session& session, const std::vector<const AttemptRow*>& rows)
     refused_at.Add(result.refused_at);
     opted_out_at.Add(result.opted_out_at);
     asked_operator_at.Add(result.asked_operator_at);
+    put_through_at.Add(result.put_through_at);
     revisions.Add(row->revision);
   }
   session.Run(query::kWriteAttempts, std::move(campaigns).Take(), std::move(attempts).Take(),
@@ -182,7 +185,8 @@ void WriteAttempts(Session& session, const std::vector<const AttemptRow*>& rows)
               std::move(deliveries).Take(), std::move(heard_ms).Take(),
               std::move(answered_by).Take(), std::move(acknowledged_at).Take(),
               std::move(refused_at).Take(), std::move(opted_out_at).Take(),
-              std::move(asked_operator_at).Take(), std::move(revisions).Take());
+              std::move(asked_operator_at).Take(), std::move(put_through_at).Take(),
+              std::move(revisions).Take());
 }
 
 }  // namespace tocsin::db

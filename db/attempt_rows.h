@@ -42,6 +42,7 @@ struct AttemptResult {
   std::optional<absl::Time> refused_at;
   std::optional<absl::Time> opted_out_at;
   std::optional<absl::Time> asked_operator_at;
+  std::optional<absl::Time> put_through_at;
 
   friend bool operator==(const AttemptResult&, const AttemptResult&) = default;
 };

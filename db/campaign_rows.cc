@@ -99,6 +99,12 @@ Campaign ReadOne(const pqxx::row& raw) {
   spec.expires_after = row.Milliseconds();
   spec.default_region = row.Text();
   spec.synthetic = row.Bool();
+  const std::optional<std::string> operator_number = row.OptText();
+  std::string operator_region = row.Text();
+  if (operator_number) {
+    spec.flow.operator_line =
+        OperatorLine{StoredNumber(*operator_number), std::move(operator_region)};
+  }
   campaign.time_scale = row.Double();
   campaign.state = row.Enum<CampaignState>();
   campaign.state_reason = row.Text();
@@ -133,6 +139,9 @@ absl::StatusOr<bool> InsertCampaign(Session& session, CampaignId id, TenantId te
   const RetryPolicy& retry = spec.retry;
   std::optional<std::string> prompt;
   if (flow.prompt.is_set()) prompt = std::to_string(flow.prompt.value());
+  std::optional<std::string> operator_number;
+  if (flow.operator_line) operator_number = flow.operator_line->number.e164();
+  const std::string operator_region = flow.operator_line ? flow.operator_line->region : "";
   const pqxx::result inserted = session.Run(
       query::kInsertCampaign, id.value(), tenant.value(), spec.trunk, spec.name, spec.purpose,
       spec.priority, flow.audio_uri, prompt, KeysText(flow.keys), Ms(flow.identity_ends),
@@ -142,7 +151,8 @@ absl::StatusOr<bool> InsertCampaign(Session& session, CampaignId id, TenantId te
       Ms(retry.busy), Ms(retry.no_answer), Ms(retry.unreachable), Ms(retry.declined),
       Ms(retry.congestion), Ms(retry.provider_error), Ms(retry.lost), spec.calls_per_second,
       spec.concurrent_max, spec.window.open_minute, spec.window.close_minute, spec.time_zone,
-      Ms(spec.expires_after), spec.default_region, spec.synthetic, TimeText(now));
+      Ms(spec.expires_after), spec.default_region, spec.synthetic, operator_number, operator_region,
+      TimeText(now));
   return !inserted.empty();
 }
 

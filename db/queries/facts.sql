@@ -10,7 +10,7 @@ SELECT a.campaign_id, a.attempt_id, a.recipient_id, a.people, a.trunk_id, a.numb
        a.provider_call, a.seizure, a.sent_at, a.ringing_at, a.answered_at, a.ended_at,
        a.disposition, a.disposition_source, a.code, a.subcode, a.sip, a.q850, a.cause, a.reason,
        a.delivery, a.heard_ms, a.answered_by, a.acknowledged_at, a.refused_at, a.opted_out_at,
-       a.asked_operator_at, a.revision, a.log_keeper
+       a.asked_operator_at, a.put_through_at, a.revision, a.log_keeper
 FROM unnest($1::bigint[], $2::bigint[]) AS key (campaign_id, attempt_id)
 CROSS JOIN LATERAL (
     SELECT c.campaign_id, c.attempt_id, c.recipient_id, c.people, c.trunk_id, c.number,
@@ -18,7 +18,8 @@ CROSS JOIN LATERAL (
            c.retry_send_at, c.provider_call, c.seizure, c.sent_at, c.ringing_at, c.answered_at,
            c.ended_at, c.disposition, c.disposition_source, c.code, c.subcode, c.sip, c.q850,
            c.cause, c.reason, c.delivery, c.heard_ms, c.answered_by, c.acknowledged_at,
-           c.refused_at, c.opted_out_at, c.asked_operator_at, c.revision, c.log_keeper
+           c.refused_at, c.opted_out_at, c.asked_operator_at, c.put_through_at, c.revision,
+           c.log_keeper
     FROM call_attempt AS c
     WHERE c.campaign_id = key.campaign_id
       AND c.attempt_id = key.attempt_id
@@ -88,7 +89,8 @@ WHERE a.campaign_id = v.campaign_id
 -- $16 sips integer[], $17 q850s integer[], $18 causes end_cause[],
 -- $19 reasons text[], $20 deliveries delivery[], $21 heard_ms bigint[],
 -- $22 answered_by answered_by[], $23 acknowledged_at, $24 refused_at,
--- $25 opted_out_at, $26 asked_operator_at timestamptz[], $27 revisions integer[]
+-- $25 opted_out_at, $26 asked_operator_at, $27 put_through_at timestamptz[],
+-- $28 revisions integer[]
 UPDATE call_attempt AS a
 SET state = v.state,
     not_sent = v.not_sent,
@@ -114,17 +116,19 @@ SET state = v.state,
     refused_at = v.refused_at,
     opted_out_at = v.opted_out_at,
     asked_operator_at = v.asked_operator_at,
+    put_through_at = v.put_through_at,
     revision = v.revision
 FROM unnest($1::bigint[], $2::bigint[], $3::attempt_state[], $4::smallint[], $5::timestamptz[],
             $6::text[], $7::boolean[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[],
             $11::timestamptz[], $12::disposition[], $13::disposition_source[], $14::integer[],
             $15::integer[], $16::integer[], $17::integer[], $18::end_cause[], $19::text[],
             $20::delivery[], $21::bigint[], $22::answered_by[], $23::timestamptz[],
-            $24::timestamptz[], $25::timestamptz[], $26::timestamptz[], $27::integer[])
+            $24::timestamptz[], $25::timestamptz[], $26::timestamptz[], $27::timestamptz[],
+            $28::integer[])
     AS v (campaign_id, attempt_id, state, not_sent, retry_send_at, call, seizure, sent_at,
           ringing_at, answered_at, ended_at, disposition, source, code, subcode, sip, q850, cause,
           reason, delivery, heard_ms, answered_by, acknowledged_at, refused_at, opted_out_at,
-          asked_operator_at, revision)
+          asked_operator_at, put_through_at, revision)
 WHERE a.campaign_id = v.campaign_id
   AND a.attempt_id = v.attempt_id;
 
@@ -269,7 +273,8 @@ LIMIT $2;
 
 -- name: ClaimPendingActions
 -- Actions of live attempts decided before a moment, without a result in the log;
--- each is offered to one caller until the moment has moved past the offer.
+-- each is offered to one caller until the moment has moved past the offer. No
+-- transfers: one may be under way, and it rings somebody.
 --
 -- $1 before, $2 limit, $3 now
 WITH pending AS MATERIALIZED (
@@ -282,6 +287,7 @@ WITH pending AS MATERIALIZED (
           AND c.attempt_id = l.attempt_id
           AND c.decided_at < $1
           AND (c.offered_at IS NULL OR c.offered_at < $1)
+          AND c.kind <> 'TRANSFER'
           AND NOT EXISTS (
               SELECT FROM call_event AS e
               WHERE e.campaign_id = c.campaign_id

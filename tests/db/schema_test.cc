@@ -178,9 +178,9 @@ TEST(SchemaTest, TheDatabaseSpellsEveryEnumAsTheRulesDo) {
   EXPECT_EQ(labels["delivery"], NamesOf<Delivery>(4));
   EXPECT_EQ(labels["answered_by"], NamesOf<AnsweredBy>(4));
   EXPECT_EQ(labels["outcome"], NamesOf<Outcome>(11));
-  EXPECT_EQ(labels["fact_kind"], NamesOf<FactKind>(19));
+  EXPECT_EQ(labels["fact_kind"], NamesOf<FactKind>(22));
   EXPECT_EQ(labels["end_cause"], NamesOf<EndCause>(16));
-  EXPECT_EQ(labels["action_kind"], NamesOf<ActionKind>(3));
+  EXPECT_EQ(labels["action_kind"], NamesOf<ActionKind>(5));
 }
 
 TEST(SchemaTest, EveryTableAndEveryPublicColumnIsExplained) {

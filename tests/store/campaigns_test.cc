@@ -15,6 +15,7 @@ CampaignSpec FullSpec() {
   spec.purpose = "flood";
   spec.priority = 7;
   spec.flow.keys = {{'5', KeyMeaning::kAcknowledge}, {'#', KeyMeaning::kRepeat}};
+  spec.flow.operator_line = OperatorLine{*PhoneNumber::Parse("+442079460000"), "GB"};
   spec.flow.identity_ends = absl::Milliseconds(4500);
   spec.flow.plays = 3;
   spec.flow.pause = absl::Seconds(3);

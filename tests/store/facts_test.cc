@@ -203,6 +203,57 @@ TEST_P(StoreTest, AnActionWithoutAResultIsOfferedAgainToOneCaller) {
   EXPECT_THAT(*h_.dial.ClaimPendingActions(h_.now - absl::Seconds(5), 10, h_.now), IsEmpty());
 }
 
+// A key that asks for an operator, 10 s into the first copy.
+Fact AskedForOperator(absl::Time at) {
+  Fact key = Event(FactKind::kTone, "operator", at);
+  key.tone = '0';
+  key.number = 1;
+  return key;
+}
+
+TEST_P(StoreTest, ATransferIsGivenOutOnceAndNeverAgain) {
+  CampaignSpec spec = SomeSpec();
+  spec.flow.operator_line = OperatorLine{*PhoneNumber::Parse("+12025550177"), "US"};
+  const CampaignId id = h_.Running(1, spec);
+  const AttemptKey key = h_.Dial(id)[0].key;
+  h_.Record(key, Accepted(1, h_.now));
+  h_.Record(key, Event(FactKind::kAnswered, "answered", h_.now));
+  h_.Record(key, PlayAccepted(1, h_.now));
+  h_.now += absl::Seconds(10);
+
+  const AttemptChange asked = h_.Record(key, AskedForOperator(h_.now));
+
+  EXPECT_THAT(asked.new_actions,
+              ElementsAre(Action{60, ActionKind::kCancelMedia}, Action{71, ActionKind::kTransfer}));
+  h_.now += absl::Minutes(1);
+  const auto again = h_.dial.ClaimPendingActions(h_.now, 10, h_.now);
+  ASSERT_THAT(*again, SizeIs(1));
+  EXPECT_EQ(again->front().action, (Action{60, ActionKind::kCancelMedia}));
+}
+
+TEST_P(StoreTest, WhoSpokeToAnOperatorIsDone) {
+  CampaignSpec spec = SomeSpec();
+  spec.flow.operator_line = OperatorLine{*PhoneNumber::Parse("+12025550177"), "US"};
+  const CampaignId id = h_.Running(1, spec);
+  const AttemptKey key = h_.Dial(id)[0].key;
+  h_.Record(key, Accepted(1, h_.now));
+  h_.Record(key, Event(FactKind::kAnswered, "answered", h_.now));
+  h_.Record(key, PlayAccepted(1, h_.now));
+  h_.now += absl::Seconds(10);
+  h_.Record(key, AskedForOperator(h_.now));
+  Fact joined = Event(FactKind::kJoined, "joined", h_.now + absl::Seconds(9));
+  joined.number = kTransferOrdinal;
+
+  const AttemptChange change = h_.Record(key, joined);
+  EXPECT_THAT(change.new_actions, ElementsAre(Action{101, ActionKind::kLeave}));
+  h_.now += absl::Seconds(10);
+  h_.Record(key, Event(FactKind::kEnded, "ended", h_.now));
+
+  EXPECT_EQ(h_.Progress(id).outcomes[Outcome::kPartial], 1);
+  EXPECT_EQ(h_.Progress(id).due, 0);
+  h_.ExpectNoFindings();
+}
+
 TEST_P(StoreTest, ARefusedSendEndsTheAttempt) {
   const CampaignId id = h_.Running(1);
   const AttemptKey key = h_.Dial(id)[0].key;

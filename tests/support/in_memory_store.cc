@@ -898,6 +898,7 @@ absl::StatusOr<std::vector<PendingAction>> InMemoryStore::ClaimPendingActions(ab
     if (!Live(row)) continue;
     for (auto& [ordinal, since] : row.actions) {
       if (static_cast<int>(pending.size()) == limit) return pending;
+      if (row.action_kinds[ordinal] == ActionKind::kTransfer) continue;
       const bool answered = row.facts.contains(OwnFactKey(FactKind::kActionAccepted, ordinal)) ||
                             row.facts.contains(OwnFactKey(FactKind::kActionRefused, ordinal));
       if (answered || since >= before) continue;
