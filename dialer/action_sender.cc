@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "core/attempt_name.h"
+#include "core/dial_guard.h"
 #include "dialer/provider_values.h"
 #include "fmt/format.h"
 
@@ -22,7 +23,7 @@ bool IsSuccess(int status) {
 
 }  // namespace
 
-absl::StatusOr<TrunkAddress> DialDirectory::Trunk(TrunkId id) {
+absl::StatusOr<std::shared_ptr<const KnownTrunk>> DialDirectory::FindTrunk(TrunkId id) {
   const SteadyTime now = clock_.Steady();
   {
     const std::lock_guard lock(mutex_);
@@ -32,36 +33,41 @@ absl::StatusOr<TrunkAddress> DialDirectory::Trunk(TrunkId id) {
   TOCSIN_ASSIGN_OR_RETURN(const auto trunks, store_.ListTrunks());
   const std::lock_guard lock(mutex_);
   trunks_.clear();
-  for (const auto& trunk : trunks) trunks_.emplace(trunk.id, TrunkAddress::Of(trunk));
+  for (const auto& trunk : trunks) {
+    trunks_.emplace(trunk.id,
+                    std::make_shared<KnownTrunk>(KnownTrunk{trunk, TrunkAddress::Of(trunk)}));
+  }
   trunks_read_at_ = now;
   const auto it = trunks_.find(id);
   if (it == trunks_.end()) return NotFound("no trunk {}", id.value());
   return it->second;
 }
 
-absl::StatusOr<std::string> DialDirectory::AudioUri(CampaignId id) {
+absl::StatusOr<std::shared_ptr<const CallScript>> DialDirectory::Script(CampaignId id) {
   {
     const std::lock_guard lock(mutex_);
-    const auto it = audio_uris_.find(id);
-    if (it != audio_uris_.end()) return it->second;
+    const auto it = scripts_.find(id);
+    if (it != scripts_.end()) return it->second;
   }
-  TOCSIN_ASSIGN_OR_RETURN(const Campaign campaign, store_.GetCampaign(id));
-  const CallFlow& flow = campaign.spec.flow;
-  std::string uri = flow.audio_uri;
-  if (uri.empty()) {
-    if (!flow.prompt.is_set()) return FailedPrecondition("the campaign has no recording");
+  auto script = std::make_shared<CallScript>();
+  TOCSIN_ASSIGN_OR_RETURN(script->campaign, store_.GetCampaign(id));
+  const CallFlow& flow = script->campaign.spec.flow;
+  script->audio_uri = flow.audio_uri;
+  if (flow.prompt.is_set()) {
     TOCSIN_ASSIGN_OR_RETURN(const Prompt prompt, store_.GetPrompt(flow.prompt));
-    uri = fmt::format("{}/prompts/{}", prompt_base_url_, prompt.public_name);
+    script->audio_uri = fmt::format("{}/prompts/{}", prompt_base_url_, prompt.public_name);
   }
+  script->cache_key = GuidOf(script->audio_uri);
   const std::lock_guard lock(mutex_);
-  if (audio_uris_.size() >= kCampaignsMax) audio_uris_.clear();
-  audio_uris_.emplace(id, uri);
-  return uri;
+  if (scripts_.size() >= kCampaignsMax) scripts_.clear();
+  scripts_.emplace(id, script);
+  return script;
 }
 
 ActionSender::ActionSender(Options options, DialStore& store, ConnectionPool& pool,
                            Credentials& credentials, FactSink& sink, const Clock& clock)
     : options_(std::move(options)),
+      store_(store),
       directory_(store, clock, options_.prompt_base_url),
       pool_(pool),
       credentials_(credentials),
@@ -147,9 +153,16 @@ void ActionSender::Settle(Order order, bool settled) {
            {"action", Name(order.action.kind)},
            {"ordinal", order.action.ordinal},
            {"tries", order.tries},
-           {"again", again ? "soon" : "by the sweeper"}});
+           {"again", again                                        ? "soon"
+                     : order.action.kind == ActionKind::kTransfer ? "no"
+                                                                  : "by the sweeper"}});
     }
-    if (!again) left_to_sweeper_.fetch_add(1, std::memory_order_relaxed);
+    if (!again && order.action.kind == ActionKind::kTransfer) {
+      // The sweeper leaves these alone, and the person is waiting.
+      Report(order, clock_.Now(), 0, {.text = "the transfer could not be asked for"});
+    } else if (!again) {
+      left_to_sweeper_.fetch_add(1, std::memory_order_relaxed);
+    }
   }
   const int tries = order.tries;
   const AttemptKey attempt = order.call.attempt;
@@ -171,32 +184,56 @@ void ActionSender::Settle(Order order, bool settled) {
   again_.Arm(attempt, clock_.Steady() + absl::ToChronoNanoseconds(backoff));
 }
 
-absl::StatusOr<ProviderRequest> ActionSender::RequestOf(const Protocol& protocol,
-                                                        const Order& order, absl::Time now) {
+absl::StatusOr<ProviderRequest> ActionSender::RequestOf(const KnownTrunk& trunk, const Order& order,
+                                                        absl::Time now) {
+  const Protocol& protocol = ProtocolFor(trunk.address.dialect, trunk.address.spelling);
   const CallAction action{order.call.attempt, order.call.call, order.action.ordinal, now};
   switch (order.action.kind) {
     case ActionKind::kCancelMedia: return protocol.CancelMedia(action);
+    case ActionKind::kLeave: return protocol.Leave(action);
     case ActionKind::kHangUp: return protocol.HangUp(action);
+    case ActionKind::kTransfer: return TransferOf(trunk, action, order);
     case ActionKind::kPlay: break;
   }
-  TOCSIN_ASSIGN_OR_RETURN(std::string uri, directory_.AudioUri(action.attempt.campaign));
-  std::string cache_key = GuidOf(uri);
+  TOCSIN_ASSIGN_OR_RETURN(const auto script, directory_.Script(action.attempt.campaign));
+  if (script->audio_uri.empty()) return FailedPrecondition("the campaign has no recording");
   return protocol.Play(
-      action, {.what = Recording{.audio_uri = std::move(uri), .cache_key = std::move(cache_key)}});
+      action, {.what = Recording{.audio_uri = script->audio_uri, .cache_key = script->cache_key}});
 }
 
-// The answer, if it says anything clear: done, or refused.
-std::optional<HttpAnswer> ActionSender::Send(const TrunkAddress& trunk, ProviderRequest request,
-                                             absl::Time now) {
+absl::StatusOr<ProviderRequest> ActionSender::TransferOf(const KnownTrunk& trunk,
+                                                         const CallAction& action,
+                                                         const Order& order) {
+  TOCSIN_ASSIGN_OR_RETURN(const auto script, directory_.Script(action.attempt.campaign));
+  const Campaign& campaign = script->campaign;
+  const auto& line = campaign.spec.flow.operator_line;
+  if (!line) return FailedPrecondition("the campaign has no operator");
+  std::int64_t sends = 0;
+  if (!IsLoopbackEndpoint(trunk.trunk.endpoint)) {
+    TOCSIN_ASSIGN_OR_RETURN(const SlotCount slots, store_.CountSlots(trunk.trunk.id));
+    sends = slots.sends;
+  }
+  if (const auto refused = GuardTransfer(campaign, trunk.trunk, *line, sends)) {
+    return FailedPrecondition("guard: {}", *refused);
+  }
+  return ProtocolFor(trunk.address.dialect, trunk.address.spelling)
+      .PutThrough(action, line->number, order.call.from);
+}
+
+ActionSender::Reply ActionSender::Send(const TrunkAddress& trunk, ProviderRequest request,
+                                       absl::Time now) {
   const auto order = SignedOrder(trunk, std::move(request), credentials_, now);
-  if (!order.ok()) return std::nullopt;
+  if (!order.ok()) return {.answer = std::nullopt, .untouched = true};
   auto loan = pool_.Borrow(trunk.endpoint);
-  if (!loan.ok()) return std::nullopt;
+  if (!loan.ok()) return {.answer = std::nullopt, .untouched = true};
   HttpResult result = loan->Send(*order);
   auto* answer = std::get_if<HttpAnswer>(&result);
-  if (answer == nullptr || IsThrottled(*answer)) return std::nullopt;
-  if (answer->status < 200 || answer->status >= 500) return std::nullopt;
-  return std::move(*answer);
+  if (answer == nullptr) {
+    return {.answer = std::nullopt, .untouched = std::holds_alternative<HttpNotSent>(result)};
+  }
+  if (IsThrottled(*answer)) return {.answer = std::nullopt, .untouched = true};
+  if (answer->status < 200 || answer->status >= 500) return {};
+  return {.answer = std::move(*answer)};
 }
 
 // Before the first copy is played, so that no key is missed. `deaf` says why keys
@@ -209,7 +246,7 @@ bool ActionSender::Listen(const Protocol& protocol, const TrunkAddress& trunk, c
   auto request = protocol.ListenForKeys(
       {order.call.attempt, order.call.call, order.action.ordinal, now}, order.call.to);
   if (!request) return true;
-  const auto answer = Send(trunk, *std::move(request), now);
+  const auto answer = Send(trunk, *std::move(request), now).answer;
   if (!answer) return false;
   if (IsSuccess(answer->status)) return true;
   deaf = fmt::format("keys are not heard: {} {}", answer->status,
@@ -217,29 +254,39 @@ bool ActionSender::Listen(const Protocol& protocol, const TrunkAddress& trunk, c
   return true;
 }
 
-// True if there is nothing more to try: taken, or clearly refused.
+// True if there is nothing more to try: taken, clearly refused, or not to be
+// repeated.
 bool ActionSender::Try(const Order& order) {
-  const auto trunk = directory_.Trunk(order.call.trunk);
+  const auto trunk = directory_.FindTrunk(order.call.trunk);
   if (!trunk.ok()) return false;
-  const Protocol& protocol = ProtocolFor(trunk->dialect, trunk->spelling);
+  const TrunkAddress& address = (*trunk)->address;
+  const Protocol& protocol = ProtocolFor(address.dialect, address.spelling);
   std::string deaf;
-  if (order.action.kind == ActionKind::kPlay && !Listen(protocol, *trunk, order, deaf))
+  if (order.action.kind == ActionKind::kPlay && !Listen(protocol, address, order, deaf))
     return false;
   const absl::Time sent_at = clock_.Now();
-  auto request = RequestOf(protocol, order, sent_at);
+  auto request = RequestOf(**trunk, order, sent_at);
   if (absl::IsFailedPrecondition(request.status())) {
     Report(order, sent_at, 0, {.text = Message(request.status())});
     return true;
   }
   if (!request.ok()) return false;
-  const auto answer = Send(*trunk, *std::move(request), sent_at);
-  if (!answer) return false;
-  if (!IsSuccess(answer->status)) {
-    Report(order, sent_at, answer->status, protocol.ReadError(answer->body));
+  const Reply reply = Send(address, *std::move(request), sent_at);
+  if (!reply.answer) {
+    const bool again = order.action.kind != ActionKind::kTransfer || reply.untouched ||
+                       (RepeatsSafely(address.dialect) && order.tries < options_.tries_max);
+    if (!again) {
+      Log(LogLevel::kWarn, "transfer_unanswered", {{"attempt", Name(order.call.attempt)}});
+    }
+    return !again;
+  }
+  const HttpAnswer& answer = *reply.answer;
+  if (!IsSuccess(answer.status)) {
+    Report(order, sent_at, answer.status, protocol.ReadError(answer.body));
     return true;
   }
   if (!deaf.empty()) deaf_.fetch_add(1, std::memory_order_relaxed);
-  Report(order, sent_at, answer->status, {.text = std::move(deaf)});
+  Report(order, sent_at, answer.status, {.text = std::move(deaf)});
   return true;
 }
 

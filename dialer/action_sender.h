@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -21,6 +22,19 @@
 
 namespace tocsin::dialer {
 
+// A trunk as the sender knows it.
+struct KnownTrunk {
+  Trunk trunk;
+  TrunkAddress address;
+};
+
+// What a campaign's calls play, and to whom they can be put through.
+struct CallScript {
+  Campaign campaign;      // As it was created: its state is of some time ago.
+  std::string audio_uri;  // Where the provider fetches the recording; empty: there is none.
+  std::string cache_key;  // Under which the provider may keep it.
+};
+
 // What the sender knows by heart: trunks for a few seconds, campaigns' flows
 // (which never change) as long as there is room. Thread-safe; blocks on the
 // database when it has to ask.
@@ -30,19 +44,18 @@ class DialDirectory {
       : store_(store), clock_(clock), prompt_base_url_(std::move(prompt_base_url)) {}
 
   // kNotFound.
-  absl::StatusOr<TrunkAddress> Trunk(TrunkId id);
-  // Where the provider fetches the campaign's recording. kFailedPrecondition if
-  // it has none.
-  absl::StatusOr<std::string> AudioUri(CampaignId id);
+  absl::StatusOr<std::shared_ptr<const KnownTrunk>> FindTrunk(TrunkId id);
+  // kNotFound.
+  absl::StatusOr<std::shared_ptr<const CallScript>> Script(CampaignId id);
 
  private:
   DialStore& store_;
   const Clock& clock_;
   const std::string prompt_base_url_;
   std::mutex mutex_;
-  std::map<TrunkId, TrunkAddress> trunks_;
+  std::map<TrunkId, std::shared_ptr<const KnownTrunk>> trunks_;
   SteadyTime trunks_read_at_{};
-  std::unordered_map<CampaignId, std::string> audio_uris_;
+  std::unordered_map<CampaignId, std::shared_ptr<const CallScript>> scripts_;
 };
 
 struct ActionCounters {
@@ -54,10 +67,14 @@ struct ActionCounters {
   std::uint64_t waiting = 0;  // Calls with actions to carry out, now.
 };
 
-// Carries out actions: plays, cancels, hang-ups. Those of one call go one after
-// another, those of different calls at once. Each is sent at least once: what
+// Carries out actions: plays, cancels, hang-ups, transfers. Those of one call go one
+// after another, those of different calls at once. Each is sent at least once: what
 // got no clear answer is tried again a few times and then left to the
 // reconciler's sweep. The answer becomes a fact.
+//
+// A transfer rings somebody, so DialGuard is asked before it, and it is sent once:
+// without a clear answer it is not tried again, unless nothing of it left this
+// machine, or the dialect does what is asked for twice under one id once.
 //
 // Thread-safe.
 class ActionSender {
@@ -101,17 +118,25 @@ class ActionSender {
   bool Enqueue(const LiveCall& call, const std::vector<Action>& actions);
   Order TakeNext();
   void Work();
+  // What came of a request.
+  struct Reply {
+    std::optional<HttpAnswer> answer;  // If it says anything clear: done, or refused.
+    bool untouched = false;            // Nobody has done anything about it.
+  };
+
   bool Try(const Order& order);
   bool Listen(const Protocol& protocol, const TrunkAddress& trunk, const Order& order,
               std::string& deaf);
-  absl::StatusOr<ProviderRequest> RequestOf(const Protocol& protocol, const Order& order,
+  absl::StatusOr<ProviderRequest> RequestOf(const KnownTrunk& trunk, const Order& order,
                                             absl::Time now);
-  std::optional<HttpAnswer> Send(const TrunkAddress& trunk, ProviderRequest request,
-                                 absl::Time now);
+  absl::StatusOr<ProviderRequest> TransferOf(const KnownTrunk& trunk, const CallAction& action,
+                                             const Order& order);
+  Reply Send(const TrunkAddress& trunk, ProviderRequest request, absl::Time now);
   void Report(const Order& order, absl::Time sent_at, int status, ProviderError error);
   void Settle(Order order, bool settled);
 
   const Options options_;
+  DialStore& store_;
   DialDirectory directory_;
   ConnectionPool& pool_;
   Credentials& credentials_;

@@ -65,6 +65,10 @@ FactKind KindOf(wire::ga::EventType type) {
     case kPlayFailed:
     case kPlayCanceled: return FactKind::kPlayEnded;
     case kContinuousToneReceived: return FactKind::kTone;
+    case kAddParticipantSucceeded: return FactKind::kJoined;
+    case kCallTransferAccepted: return FactKind::kTransferred;
+    case kAddParticipantFailed:
+    case kCallTransferFailed: return FactKind::kTransferFailed;
     case kParticipantsUpdated:
     case kRecognizeCompleted:
     case kRecognizeFailed:
@@ -73,14 +77,10 @@ FactKind KindOf(wire::ga::EventType type) {
     case kContinuousStopped:
     case kSendDtmfTonesCompleted:
     case kSendDtmfTonesFailed:
-    case kAddParticipantSucceeded:
-    case kAddParticipantFailed:
     case kRemoveParticipantSucceeded:
     case kRemoveParticipantFailed:
     case kCancelAddParticipantSucceeded:
     case kCancelAddParticipantFailed:
-    case kCallTransferAccepted:
-    case kCallTransferFailed:
     case kMoveParticipantSucceeded:
     case kMoveParticipantFailed:
     case kAnswerFailed:
@@ -97,6 +97,13 @@ FactKind KindOf(wire::ga::EventType type) {
     case kMediaStreamingFailed: return FactKind::kOtherEvent;
   }
   return FactKind::kOtherEvent;
+}
+
+// Whether it tells of something that we asked for under an ordinal.
+bool IsOfAction(FactKind kind) {
+  return kind == FactKind::kPlayStarted || kind == FactKind::kPlayEnded ||
+         kind == FactKind::kJoined || kind == FactKind::kTransferred ||
+         kind == FactKind::kTransferFailed;
 }
 
 // The code of a play's end agrees with the event's name, whatever it carries.
@@ -116,15 +123,14 @@ struct Describe {
   Fact& fact;
 
   void operator()(const wire::UnknownEvent&) const {}
-  void operator()(const wire::InviteParticipantResult&) const {}
   void operator()(const wire::ParticipantsUpdated&) const {}
 
   void operator()(const wire::ga::CallEvent& event) const {
     const FactKind kind = KindOf(event.type);
     if (kind == FactKind::kOtherEvent) return;
-    const bool of_play = kind == FactKind::kPlayStarted || kind == FactKind::kPlayEnded;
-    const int ordinal = of_play ? OrdinalOf(event.operation_context) : 0;
-    if (of_play && ordinal == 0) return;  // Of none that we asked for.
+    const bool of_action = IsOfAction(kind);
+    const int ordinal = of_action ? OrdinalOf(event.operation_context) : 0;
+    if (of_action && ordinal == 0) return;  // Of none that we asked for.
     fact.kind = kind;
     fact.number = ordinal;
     fact.text.clear();
@@ -155,6 +161,24 @@ struct Describe {
     fact.number = ToInt(event.sequence_id);
     fact.tone = event.tone;
     fact.text.clear();
+  }
+
+  void operator()(const wire::InviteParticipantResult& event) const {
+    const int ordinal = OrdinalOf(event.operation_context);
+    const bool under_way = event.status == wire::OperationStatus::kNotStarted ||
+                           event.status == wire::OperationStatus::kRunning;
+    if (under_way || ordinal == 0) return;
+    fact.number = ordinal;
+    fact.text.clear();
+    if (event.result_info) {
+      fact.code = event.result_info->code;
+      fact.subcode = event.result_info->subcode;
+      fact.text = Scrubbed(event.result_info->message);
+    }
+    // As with plays: the code says more than the status.
+    const bool failed =
+        fact.code >= kFirstFaultCode || event.status == wire::OperationStatus::kFailed;
+    fact.kind = failed ? FactKind::kTransferFailed : FactKind::kJoined;
   }
 
   void operator()(const wire::PlayAudioResult& event) const {

@@ -80,6 +80,11 @@ class Protocol2021 final : public Protocol {
     return {"POST", wire::InviteParticipantsPath(dialect_, action.call), wire::Encode(body)};
   }
 
+  ProviderRequest PutThrough(const CallAction& action, const PhoneNumber& target,
+                             const PhoneNumber& caller) const override {
+    return Invite(action, target, caller);
+  }
+
   ProviderRequest Remove(const CallAction& action, std::string_view participant) const override {
     return {"DELETE", wire::RemoveParticipantPath(dialect_, action.call, participant), ""};
   }

@@ -99,6 +99,10 @@ class Protocol {
   // Rings `target` and lets it into the call.
   virtual ProviderRequest Invite(const CallAction& action, const PhoneNumber& target,
                                  const PhoneNumber& caller) const = 0;
+  // Puts the person through to `target` in the way that the dialect has: hands the
+  // call over, or rings the target into it, to be left once it is there.
+  virtual ProviderRequest PutThrough(const CallAction& action, const PhoneNumber& target,
+                                     const PhoneNumber& caller) const = 0;
   // `participant` as the roster names it: by a raw id in GA, else by its
   // ParticipantId.
   virtual ProviderRequest Remove(const CallAction& action, std::string_view participant) const = 0;

@@ -109,6 +109,11 @@ class GaProtocol final : public Protocol {
 
   absl::StatusOr<ProviderRequest> Transfer(const CallAction& action, const PhoneNumber& target,
                                            const PhoneNumber& caller) const override {
+    return PutThrough(action, target, caller);
+  }
+
+  ProviderRequest PutThrough(const CallAction& action, const PhoneNumber& target,
+                             const PhoneNumber& caller) const override {
     wire::ga::TransferRequest body;
     body.target = wire::Identifier::PhoneNumber(target.e164());
     body.caller_number = caller.e164();

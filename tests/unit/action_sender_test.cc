@@ -41,6 +41,13 @@ class OneTrunkStore final : public IdleDialStore {
     campaign.id = id;
     if (id == CampaignId(1)) campaign.spec.flow.audio_uri = "http://127.0.0.1:1/hello.wav";
     if (id == CampaignId(2)) campaign.spec.flow.prompt = PromptId(3);
+    campaign.spec.synthetic = id == CampaignId(3);
+    if (id == CampaignId(3)) {
+      campaign.spec.flow.operator_line = OperatorLine{*PhoneNumber::Parse("+12025550177"), "US"};
+    }
+    if (id == CampaignId(4)) {
+      campaign.spec.flow.operator_line = OperatorLine{*PhoneNumber::Parse("+19004561111"), "US"};
+    }
     return campaign;
   }
   absl::StatusOr<Prompt> GetPrompt(PromptId id) override {
@@ -257,6 +264,89 @@ TEST_F(ActionSenderTest, StoppingWithActionsWaitingDoesNotHang) {
   }
   sender_->Stop();
   sender_->CarryOut(CallOf(Key(1)), {{1, ActionKind::kPlay}});
+}
+
+// Campaign 3 has an operator, campaign 4 one who must not be rung.
+const std::vector<Action> kTransfer = {{71, ActionKind::kTransfer}};
+
+LiveCall CallWithOperator(std::int64_t campaign) {
+  return CallOf({CampaignId(campaign), AttemptId(1)});
+}
+
+TEST_F(ActionSenderTest, In2021AnOperatorIsInvitedAndTheCallLeft) {
+  std::string request;
+  Serve([&](std::string_view text) {
+    if (text.find("/participants") != std::string_view::npos) request = text;
+    return Reaction{ScriptedServer::Answer(202, "")};
+  });
+  sender_->CarryOut(CallWithOperator(3), {kTransfer[0], {101, ActionKind::kLeave}});
+  EXPECT_EQ(facts_.WaitFor(2).at(0).fact->number, 71);
+
+  EXPECT_THAT(request, HasSubstr("/calls/leg-1/participants"));
+  const auto invite = wire::DecodeInviteParticipantsRequest(
+      std::string_view(request).substr(request.find("\r\n\r\n") + 4));
+  ASSERT_TRUE(invite.ok());
+  EXPECT_EQ(invite->participants.at(0).value, "+12025550177");
+  EXPECT_EQ(invite->caller_number, "+18005550100");
+  EXPECT_EQ(invite->operation_context, "71");
+  EXPECT_THAT(server_->LastRequest("POST"), HasSubstr("/Hangup"));
+}
+
+TEST_F(ActionSenderTest, InGaTheCallIsHandedOver) {
+  Serve({ScriptedServer::Answer(202, "{}")});
+  store_.dialect = Dialect::kGa;
+  sender_->CarryOut(CallWithOperator(3), kTransfer);
+  EXPECT_EQ(OnlyFact().kind, FactKind::kActionAccepted);
+  const std::string request = server_->LastRequest("POST");
+  EXPECT_THAT(request, HasSubstr("/leg-1:transferToParticipant"));
+  EXPECT_THAT(request, HasSubstr("+12025550177"));
+  EXPECT_THAT(request, HasSubstr("Repeatability-Request-ID"));
+}
+
+TEST_F(ActionSenderTest, WhomDialGuardRefusesIsNotRung) {
+  Serve({ScriptedServer::Answer(202, "")});
+  sender_->CarryOut(CallWithOperator(4), kTransfer);
+  const Fact fact = OnlyFact();
+  EXPECT_EQ(fact.kind, FactKind::kActionRefused);
+  EXPECT_EQ(fact.number, 71);
+  EXPECT_THAT(fact.text, HasSubstr("guard: premium-rate number"));
+  EXPECT_EQ(server_->Requests("POST"), 0);
+}
+
+TEST_F(ActionSenderTest, ATransferWithoutAnAnswerIsNotRepeatedWhereThatRingsTwice) {
+  Serve([](std::string_view request) {
+    const bool transfer = request.find("Hangup") == std::string_view::npos;
+    return transfer ? Reaction{"", Then::kClose} : Reaction{ScriptedServer::Answer(202, "")};
+  });
+  sender_->CarryOut(CallWithOperator(3), {kTransfer[0], {101, ActionKind::kLeave}});
+  EXPECT_EQ(OnlyFact().number, 101);
+  EXPECT_EQ(server_->Requests("POST"), 2);
+}
+
+TEST_F(ActionSenderTest, InGaATransferWithoutAnAnswerIsAskedForAgainUnderItsId) {
+  std::mutex mutex;
+  std::vector<std::string> ids;
+  Serve([&](std::string_view request) {
+    const std::lock_guard lock(mutex);
+    const std::size_t at = request.find("Repeatability-Request-ID: ");
+    ids.emplace_back(request.substr(at, request.find("\r\n", at) - at));
+    return ids.size() == 1 ? Reaction{ScriptedServer::Answer(500, "")}
+                           : Reaction{ScriptedServer::Answer(202, "{}")};
+  });
+  store_.dialect = Dialect::kGa;
+  sender_->CarryOut(CallWithOperator(3), kTransfer);
+  EXPECT_EQ(OnlyFact().kind, FactKind::kActionAccepted);
+  ASSERT_EQ(ids.size(), 2U);
+  EXPECT_EQ(ids[0], ids[1]);
+}
+
+TEST_F(ActionSenderTest, ATransferThatNobodyTookFailsAtLast) {
+  Serve({ScriptedServer::Answer(429, "")});
+  sender_->CarryOut(CallWithOperator(3), kTransfer);
+  const Fact fact = OnlyFact();
+  EXPECT_EQ(fact.kind, FactKind::kActionRefused);
+  EXPECT_EQ(fact.number, 71);
+  EXPECT_EQ(server_->Requests("POST"), 3);
 }
 
 }  // namespace

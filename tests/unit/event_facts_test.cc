@@ -159,7 +159,9 @@ TEST(EventFacts, EveryOtherEventOfGaIsKeptAndHasNoEffect) {
     const bool matters = known == kCallConnected || known == kCallDisconnected ||
                          known == kCreateCallFailed || known == kPlayStarted ||
                          known == kPlayCompleted || known == kPlayFailed ||
-                         known == kPlayCanceled || known == kContinuousToneReceived;
+                         known == kPlayCanceled || known == kContinuousToneReceived ||
+                         known == kCallTransferAccepted || known == kCallTransferFailed ||
+                         known == kAddParticipantSucceeded || known == kAddParticipantFailed;
     EXPECT_EQ(fact.kind != FactKind::kOtherEvent, matters) << wire::ga::Name(known);
     if (!matters) {
       EXPECT_EQ(fact.text, "Microsoft.Communication." + std::string(wire::ga::Name(known)));
@@ -183,6 +185,40 @@ TEST(EventFacts, AMissingOrAbsurdTimeIsTheArrival) {
   EXPECT_EQ(FactOf(event, kNow).at, kNow);
   event.occurred_at = absl::UnixEpoch();
   EXPECT_EQ(FactOf(event, kNow).at, kNow);
+}
+
+TEST(EventFacts, WhatCameOfATransferIsThatOfOurOrdinal) {
+  using wire::OperationStatus;
+  const auto invited = [](std::string context, OperationStatus status,
+                          std::optional<wire::ResultInfo> info) {
+    return FactOf(
+        EventOf(wire::InviteParticipantResult{"leg", std::move(context), status, info, {}}), kNow);
+  };
+  const Fact joined = invited("71", OperationStatus::kCompleted, std::nullopt);
+  EXPECT_EQ(joined.kind, FactKind::kJoined);
+  EXPECT_EQ(joined.number, 71);
+  const Fact busy = invited("71", OperationStatus::kCompleted, wire::ResultInfo{486, 0, "busy"});
+  EXPECT_EQ(busy.kind, FactKind::kTransferFailed);
+  EXPECT_EQ(busy.code, 486);
+  EXPECT_EQ(invited("71", OperationStatus::kFailed, std::nullopt).kind, FactKind::kTransferFailed);
+  EXPECT_EQ(invited("71", OperationStatus::kRunning, std::nullopt).kind, FactKind::kOtherEvent);
+  EXPECT_EQ(invited("x", OperationStatus::kCompleted, std::nullopt).kind, FactKind::kOtherEvent);
+
+  using enum wire::ga::EventType;
+  const std::pair<wire::ga::EventType, FactKind> of_ga[] = {
+      {kCallTransferAccepted, FactKind::kTransferred},
+      {kCallTransferFailed, FactKind::kTransferFailed},
+      {kAddParticipantSucceeded, FactKind::kJoined},
+      {kAddParticipantFailed, FactKind::kTransferFailed}};
+  for (const auto& [type, kind] : of_ga) {
+    const Fact fact = FactOf(
+        EventOf(GaEvent(type, "71", wire::ga::ResultInformation{.code = 603, .subcode = 560603})),
+        kNow);
+    EXPECT_EQ(fact.kind, kind);
+    EXPECT_EQ(fact.number, 71);
+    EXPECT_EQ(fact.subcode, 560603);
+    EXPECT_EQ(FactOf(EventOf(GaEvent(type, "")), kNow).kind, FactKind::kOtherEvent);
+  }
 }
 
 }  // namespace
