@@ -228,6 +228,12 @@ CallSimulation::Guest& CallSimulation::Ring(Call& call, const wire::Identifier& 
   }
   guest.times_out = guest.plan.rings >= timeout;
   guest.decides_at = now_ + Real(std::min(guest.plan.rings, timeout));
+  // Who hears it ring for them waits for that, and then as long as after a key.
+  if (!call.keys.empty()) {
+    const absl::Time waits_until = guest.decides_at + Real(call.plan.stays_after_key);
+    call.leaves_at = std::max(call.leaves_at, waits_until);
+    call.patience_until = std::max(call.patience_until, waits_until);
+  }
   return call.guests.emplace_back(std::move(guest));
 }
 

@@ -36,7 +36,12 @@ struct Telling {
       line.tone = recognized->tones;
     }
   }
-  void operator()(const wire::InviteParticipantResult&) const {}
+  void operator()(const wire::InviteParticipantResult& event) const {
+    line.operation_context = event.operation_context;
+    if (!event.result_info) return;
+    line.code = event.result_info->code;
+    line.subcode = event.result_info->subcode;
+  }
   void operator()(const wire::ParticipantsUpdated&) const {}
   void operator()(const wire::UnknownEvent&) const {}
 };

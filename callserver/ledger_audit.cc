@@ -49,8 +49,8 @@ class LedgerReader {
       ++reading_.callbacks_answered;
       return false;
     }
-    return what != "state" && what != "play" && what != "play_ended" && what != "hang_up" &&
-           what != "faults";
+    if (what == "state") return text.ends_with(R"("state":"Terminated"})");
+    return what != "play" && what != "play_ended" && what != "hang_up" && what != "faults";
   }
 
   void Take(LedgerLine line) {
@@ -100,7 +100,12 @@ class LedgerReader {
   void Take(const LedgerLine&, CallbackDone& entry) {
     ++(entry.dropped ? reading_.callbacks_dropped : reading_.callbacks_answered);
   }
-  void Take(const LedgerLine&, StateReached&) {}
+  // Before its end: the application has left, and those in the call talk on.
+  void Take(const LedgerLine& line, StateReached& entry) {
+    const auto open = open_.find(line.call_leg_id);
+    if (open == open_.end() || entry.state != "Terminated") return;
+    reading_.calls[open->second].left_at = line.at;
+  }
   void Take(const LedgerLine&, PlayStarted&) {}
   void Take(const LedgerLine&, PlayEnded&) {}
   void Take(const LedgerLine&, HangUpAsked&) {}
@@ -142,7 +147,7 @@ std::int64_t CountOverlaps(const std::vector<LedgerCall>& calls) {
   for (const LedgerCall* call : by_arrival) {
     absl::Time& until = busy_until.try_emplace(call->number, absl::InfinitePast()).first->second;
     if (call->arrived_at < until) ++overlaps;
-    until = std::max(until, call->ended_at);
+    until = std::max(until, std::min(call->ended_at, call->left_at));
   }
   return overlaps;
 }

@@ -21,6 +21,8 @@ struct LedgerCall {
   std::optional<AttemptKey> attempt;
   absl::Time arrived_at;                         // Of the request.
   absl::Time ended_at = absl::InfiniteFuture();  // Infinite: open where the ledger ends.
+  // The application left, and those in the call talked on without it.
+  absl::Time left_at = absl::InfiniteFuture();
   // Who was there and how it went: "human", "machine", "fax", "announcement",
   // "no_answer", "busy", "dead", "unreachable", "declined", "congestion", "in_call",
   // "caller_limit"; "server_ended" if a kill ended it; empty while it is open.

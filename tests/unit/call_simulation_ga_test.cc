@@ -545,5 +545,21 @@ TEST(CallSimulationGa, AnythingMayBeAskedAtAnyMoment) {
   }
 }
 
+TEST(CallSimulationGa, WhoIsBeingPutThroughWaitsWhileItRings) {
+  PopulationParameters population = EverybodyPressesOne();
+  population.human.stays_after_key_s = 2;
+  population.human.patience_s = 4;
+  World world(population);
+  const std::string call = world.Connected();
+  world.Play(call, 1);
+  world.Pass(absl::Seconds(4));  // The key is pressed.
+  world.Told();
+
+  world.Ask(call, input::Transfer{.request = {.target = kDesk, .echo = {"t", ""}}});
+  world.Pass(absl::Seconds(9));
+  EXPECT_THAT(world.Told(),
+              ElementsAre("CallTransferAccepted t 200/0", "CallDisconnected call 200/0"));
+}
+
 }  // namespace
 }  // namespace tocsin::callserver

@@ -197,6 +197,15 @@ TEST_F(LedgerFile, OverlappingCallsToOneNumber) {
   EXPECT_THAT(audit.outcomes, testing::ElementsAre(testing::Pair("human", 3)));
 }
 
+TEST_F(LedgerFile, ACallThatTheApplicationLeftIsNoneOfItsOwnAnyMore) {
+  Write({Create(absl::Seconds(0), "a", "+1"),
+         At(absl::Seconds(5), "a", StateReached{.state = "Terminated"}),
+         Create(absl::Seconds(6), "b", "+1"), Ended(absl::Seconds(7), "b"),
+         Ended(absl::Seconds(10), "a")});
+
+  EXPECT_EQ(AuditIt().overlapping_calls, 0);
+}
+
 TEST_F(LedgerFile, AStartEndsWhatWasOpen) {
   Write({At(absl::ZeroDuration(), "", ServerStarted{}), Create(absl::Seconds(0), "a", "+1"),
          At(absl::Seconds(2), "a", KeyPressed{.key = '1'})});
