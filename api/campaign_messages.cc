@@ -102,6 +102,14 @@ void ReadKeys(const v1::CallFlow& message, CallFlow& flow, Decoder& decoder) {
   }
 }
 
+void ReadOperatorLine(const v1::CallFlow& message, const PhoneNumberReader& numbers,
+                      CampaignSpec& spec, Decoder& decoder) {
+  if (message.operator_number().empty()) return;
+  const auto number = numbers.Read(message.operator_number(), spec.default_region);
+  if (!number.ok()) return decoder.Add("flow.operator_number", Message(number.status()));
+  spec.flow.operator_line = OperatorLine{*number, numbers.RegionOf(*number)};
+}
+
 void ReadMessage(const v1::Message& message, CallFlow& flow, Decoder& decoder) {
   switch (message.audio_case()) {
     case v1::Message::kPrompt:
@@ -189,6 +197,7 @@ void SetFlow(const CallFlow& flow, v1::CallFlow* message) {
   for (const auto& [key, meaning] : flow.keys) {
     (*message->mutable_keys())[std::string(1, key)] = ToMessage(meaning);
   }
+  if (flow.operator_line) message->set_operator_number(flow.operator_line->number.e164());
   message->set_plays(flow.plays);
   message->set_replays_max(flow.replays_max);
   Set(flow.pause, message->mutable_pause());
@@ -228,7 +237,8 @@ bool HasControlCharacters(const std::string& text) {
                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
 }
 
-CampaignSpec ReadCampaign(const v1::Campaign& message, std::vector<FieldViolation>& violations) {
+CampaignSpec ReadCampaign(const v1::Campaign& message, const PhoneNumberReader& numbers,
+                          std::vector<FieldViolation>& violations) {
   Decoder decoder(violations);
   CampaignSpec spec;
   decoder.Text("display_name", message.display_name(), spec.name);
@@ -251,6 +261,7 @@ CampaignSpec ReadCampaign(const v1::Campaign& message, std::vector<FieldViolatio
   decoder.Text("recipients.default_region", message.recipients().default_region(),
                spec.default_region);
   spec.synthetic = message.recipients().synthetic();
+  ReadOperatorLine(message.flow(), numbers, spec, decoder);
 
   const std::vector<FieldViolation> of_form = violations;
   for (FieldViolation& violation : CheckCampaignSpec(spec)) {

@@ -8,6 +8,7 @@
 
 #include "absl/time/time.h"
 #include "core/campaign.h"
+#include "core/phone_number.h"
 #include "core/store.h"
 #include "tocsin/v1/campaign.pb.h"
 #include "tocsin/v1/campaign_service.pb.h"
@@ -18,7 +19,8 @@ namespace tocsin {
 // The specification, with the defaults of core/ for what is unset. Everything
 // that is wrong, ranges included, goes to `violations` with its path in the
 // request ("campaign.flow.plays"); the answer is then not to be used.
-CampaignSpec ReadCampaign(const v1::Campaign& message, std::vector<FieldViolation>& violations);
+CampaignSpec ReadCampaign(const v1::Campaign& message, const PhoneNumberReader& numbers,
+                          std::vector<FieldViolation>& violations);
 
 // nullopt and a violation of `field` for unspecified and unknown values.
 std::optional<CancelMode> ReadCancelMode(v1::CancelMode mode, const std::string& field,

@@ -136,7 +136,7 @@ grpc::Status CampaignServiceImpl::CreateCampaign(grpc::ServerContext* context,
                                                  v1::Campaign* response) {
   return Answer("CreateCampaign", [&]() -> absl::Status {
     std::vector<FieldViolation> violations;
-    const CampaignSpec spec = ReadCampaign(request->campaign(), violations);
+    const CampaignSpec spec = ReadCampaign(request->campaign(), numbers_, violations);
     const ApiRequest identity =
         IdentifyRequest(options_.tenant, "CreateCampaign", request->request_id(),
                         WithoutRequestId(*request), ActorOf(*context), violations);

@@ -176,6 +176,7 @@ class Reader {
     v1::CallFlow* flow = campaign_.mutable_flow();
     return {
         {"keys", {}, [this](const YAML::Node& node) { ReadDialpad(node); }},
+        {"operator_number", Text(flow->mutable_operator_number()), {}},
         {"plays", Integer([flow](int value) { flow->set_plays(value); }), {}},
         {"pause", Lazily([flow] { return flow->mutable_pause(); }), {}},
         {"wait_for_key", Lazily([flow] { return flow->mutable_wait_for_key(); }), {}},

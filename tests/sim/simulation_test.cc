@@ -133,6 +133,19 @@ TEST_P(Simulation, FewerCallsLeaveWhileTheirEventsPileUp) {
   EXPECT_GT(world.calls_placed(), placed[3]) << Replay();
 }
 
+TEST_P(Simulation, WhoAsksForAnOperatorIsPutThroughOnceHoweverItGoes) {
+  for (const Dialect dialect : {Dialect::kPreview202105, Dialect::kGa}) {
+    Options options = Seeded();
+    options.faults = Everything();
+    options.dialect = dialect;
+    options.spec.flow.operator_line = OperatorLine{*PhoneNumber::Parse("+12025550177"), "US"};
+    World world(options);
+
+    EXPECT_THAT(world.Run(absl::Hours(72)), IsEmpty()) << Replay() << " " << Name(dialect);
+    EXPECT_GT(world.put_through(), 0) << Replay() << " " << Name(dialect);
+  }
+}
+
 // The answer is lost, and the call was placed or was not: GA knows the send again.
 TEST_P(Simulation, InGaASendOfUnknownFateIsSettledByAskingAgain) {
   Options options = Seeded();

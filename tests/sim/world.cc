@@ -289,7 +289,8 @@ void World::AnswerCall(std::size_t index) {
   After(Between(absl::Seconds(20), absl::Seconds(110)), [this, index] { EndCall(index); });
   if (Chance(0.5)) {
     const char keys[] = {'1', '1', '1', '1', '1', '1', '1', '1', '1', '9', '2', '2', '*', '*', '5'};
-    const char tone = keys[random_() % sizeof(keys)];
+    char tone = keys[random_() % sizeof(keys)];
+    if (options_.spec.flow.operator_line && Chance(0.3)) tone = '0';
     const int presses = tone == '9' ? 2 : 1;
     for (int press = 1; press <= presses; ++press) {
       After(Between(absl::Seconds(6), absl::Seconds(14)) + absl::Seconds(press),
@@ -362,6 +363,8 @@ void World::CarryOut(const LiveCall& call, const Action& action) {
     switch (action.kind) {
       case ActionKind::kPlay: accepted = CarryOutPlay(index, action.ordinal); break;
       case ActionKind::kCancelMedia: calls_[index].playing = 0; break;
+      case ActionKind::kTransfer: accepted = CarryOutTransfer(index, action.ordinal); break;
+      case ActionKind::kLeave:
       case ActionKind::kHangUp: EndCall(index); break;
     }
     if (!accepted) fact.code = 400;
@@ -388,6 +391,27 @@ bool World::CarryOutPlay(std::size_t index, int ordinal) {
     ended.subcode = whole ? 0 : 8508;
     call.playing = 0;
     Post(index, ended);
+  });
+  return true;
+}
+
+// An operator is rung; GA hands the call over, and 2021 waits to be left.
+bool World::CarryOutTransfer(std::size_t index, int ordinal) {
+  Call& call = calls_[index];
+  Check(!call.transferred, "P2: an operator was rung twice for one call");
+  call.transferred = true;
+  const bool answers = Chance(0.6);
+  After(Between(absl::Seconds(2), absl::Seconds(40)), [this, index, ordinal, answers] {
+    const bool there = answers && calls_[index].live;
+    const bool hands_over = options_.dialect == Dialect::kGa;
+    Fact told;
+    told.number = ordinal;
+    told.kind = !there       ? FactKind::kTransferFailed
+                : hands_over ? FactKind::kTransferred
+                             : FactKind::kJoined;
+    put_through_ += there;
+    Post(index, told);
+    if (there && hands_over) EndCall(index);
   });
   return true;
 }

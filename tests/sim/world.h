@@ -66,6 +66,8 @@ class World final : public CallGateway, public FactSink {
   CampaignProgress Progress();
   InMemoryStore& store() { return store_; }
   CampaignId campaign() const { return campaign_; }
+  // Of whom an operator took over.
+  int put_through() const { return put_through_; }
   int calls_placed() const { return static_cast<int>(calls_.size()); }
   // Create-calls that left, repetitions among them.
   int requests() const { return static_cast<int>(sends_.size()); }
@@ -96,7 +98,8 @@ class World final : public CallGateway, public FactSink {
     bool live = true;
     bool answered = false;
     int events = 0;
-    int playing = 0;  // Ordinal; 0: nothing.
+    int playing = 0;           // Ordinal; 0: nothing.
+    bool transferred = false;  // Somebody was asked to put it through.
   };
   struct Wake {
     SteadyTime at;
@@ -109,6 +112,7 @@ class World final : public CallGateway, public FactSink {
 
   double strain_ = 0;
   bool limited_ = true;
+  int put_through_ = 0;
 
   bool Chance(double probability);
   absl::Duration Between(absl::Duration low, absl::Duration high);
@@ -133,6 +137,7 @@ class World final : public CallGateway, public FactSink {
   void Deliver(const AttemptKey& attempt, Fact fact);
   void CarryOut(const LiveCall& call, const Action& action);
   bool CarryOutPlay(std::size_t index, int ordinal);
+  bool CarryOutTransfer(std::size_t index, int ordinal);
   int FindCall(const std::string& id) const;
 
   const Options options_;

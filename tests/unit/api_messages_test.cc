@@ -39,7 +39,7 @@ std::vector<std::string> FieldsOf(const std::vector<FieldViolation>& violations)
 TEST(CampaignMessages, WhatIsUnsetHasTheDefaultsOfTheRules) {
   std::vector<FieldViolation> violations;
 
-  const CampaignSpec spec = ReadCampaign(SmallCampaign(), violations);
+  const CampaignSpec spec = ReadCampaign(SmallCampaign(), LibPhoneNumberReader(), violations);
 
   EXPECT_THAT(violations, IsEmpty());
   CampaignSpec expected;
@@ -57,7 +57,9 @@ TEST(CampaignMessages, ASpecificationSurvivesTheWayOutAndIn) {
   campaign.spec.trunk = "east";
   campaign.spec.priority = 9;
   campaign.spec.flow.prompt = PromptId(3);
-  campaign.spec.flow.keys = {{'#', KeyMeaning::kAcknowledge}, {'9', KeyMeaning::kOptOut}};
+  campaign.spec.flow.keys = {
+      {'#', KeyMeaning::kAcknowledge}, {'9', KeyMeaning::kOptOut}, {'0', KeyMeaning::kOperator}};
+  campaign.spec.flow.operator_line = OperatorLine{*PhoneNumber::Parse("+16045550177"), "CA"};
   campaign.spec.flow.plays = 5;
   campaign.spec.flow.pause = absl::Milliseconds(1500);
   campaign.spec.ack = {.required = false,
@@ -76,7 +78,7 @@ TEST(CampaignMessages, ASpecificationSurvivesTheWayOutAndIn) {
   campaign.spec.synthetic = true;
   std::vector<FieldViolation> violations;
 
-  const CampaignSpec again = ReadCampaign(ToMessage(campaign), violations);
+  const CampaignSpec again = ReadCampaign(ToMessage(campaign), LibPhoneNumberReader(), violations);
 
   EXPECT_THAT(violations, IsEmpty());
   EXPECT_EQ(again, campaign.spec);
@@ -94,21 +96,22 @@ TEST(CampaignMessages, CollectsEveryViolationWithItsPath) {
   campaign.mutable_flow()->mutable_pause()->set_nanos(2'000'000'000);
   campaign.mutable_acknowledgement()->set_scope(static_cast<v1::AcknowledgementScope>(77));
   campaign.mutable_retry()->set_backoff(std::numeric_limits<double>::quiet_NaN());
+  campaign.mutable_flow()->set_operator_number("nobody");
   campaign.mutable_window()->set_open("8am");
   campaign.mutable_window()->set_time_zone("Mars/Olympus");
   campaign.mutable_expires_after()->set_seconds(-5);
   campaign.mutable_recipients()->set_default_region("usa");
   std::vector<FieldViolation> violations;
 
-  ReadCampaign(campaign, violations);
+  ReadCampaign(campaign, LibPhoneNumberReader(), violations);
 
   const std::vector<std::string> fields = FieldsOf(violations);
   for (const char* field :
        {"campaign.display_name", "campaign.purpose", "campaign.trunk", "campaign.priority",
         "campaign.message.audio", "campaign.flow.plays", "campaign.flow.keys",
-        "campaign.flow.pause", "campaign.acknowledgement.scope", "campaign.retry.backoff",
-        "campaign.window.open", "campaign.window.time_zone", "campaign.expires_after",
-        "campaign.recipients.default_region"}) {
+        "campaign.flow.pause", "campaign.flow.operator_number", "campaign.acknowledgement.scope",
+        "campaign.retry.backoff", "campaign.window.open", "campaign.window.time_zone",
+        "campaign.expires_after", "campaign.recipients.default_region"}) {
     EXPECT_THAT(fields, Contains(field));
   }
   EXPECT_EQ(std::count(fields.begin(), fields.end(), "campaign.purpose"), 1);
@@ -118,7 +121,7 @@ TEST(CampaignMessages, RefusesMeaningsAndModesThatItDoesNotKnow) {
   v1::Campaign campaign = SmallCampaign();
   (*campaign.mutable_flow()->mutable_keys())["1"] = static_cast<v1::KeyMeaning>(42);
   std::vector<FieldViolation> violations;
-  ReadCampaign(campaign, violations);
+  ReadCampaign(campaign, LibPhoneNumberReader(), violations);
   EXPECT_THAT(FieldsOf(violations), Contains("campaign.flow.keys"));
 
   for (const int mode : {0, 3, -1}) {
