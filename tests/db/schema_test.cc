@@ -307,7 +307,7 @@ std::map<const query::Query*, std::string> HotStatements() {
       {&query::kLockAttempts, ids},
       {&query::kReadFacts, ids},
       {&query::kDisownLogs, ids},
-      {&query::kWriteAttempts, ids + arrays(25)},
+      {&query::kWriteAttempts, ids + arrays(26)},
       {&query::kLockPeople, ids},
       {&query::kWritePeople, ids + arrays(11)},
       {&query::kWriteAcknowledgements, ids + arrays(6) + ", '2026-11-21'"},
