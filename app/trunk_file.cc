@@ -3,6 +3,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
@@ -132,8 +133,18 @@ class Reader {
     });
   }
 
+  // What is no name is not quoted: it may be the secret itself, one word too early.
   Setter SecretInVariable(CredentialKind kind) {
-    return One([this, kind](const std::string& name) { return SetSecret(kind, "env:" + name); });
+    return One([this, kind](const std::string& name) -> std::string {
+      const bool is_name = std::all_of(name.begin(), name.end(), [](unsigned char c) {
+        return std::isalnum(c) != 0 || c == '_';
+      });
+      if (!is_name) {
+        return "must be the name of an environment variable, in letters, digits and _; what is "
+               "secret stands in the variable";
+      }
+      return SetSecret(kind, "env:" + name);
+    });
   }
 
   std::string SetSecret(CredentialKind kind, const std::string& source) {

@@ -33,10 +33,10 @@ def free_port():
                 pass
 
 
-def drain(stream):
+def keep(stream, lines):
     with stream:
-        for _ in stream:
-            pass
+        for line in stream:
+            lines.append(line.rstrip("\n"))
 
 
 class Postgres:
@@ -59,6 +59,7 @@ class Postgres:
                         "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
                        check=True, capture_output=True, cwd="/")
         self.process = None
+        self.said = []  # Its log, line by line, over all of its lives.
         self.start()
         subprocess.run(["createdb", "-h", self.socket, "-U", "tocsin", "tocsin"], check=True)
 
@@ -76,9 +77,10 @@ class Postgres:
                  "fsync=off"],
                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd="/")
             for line in self.process.stderr:
+                self.said.append(line.rstrip("\n"))
                 if "ready to accept connections" in line:
                     # It must never wait for a reader.
-                    threading.Thread(target=drain, args=[self.process.stderr],
+                    threading.Thread(target=keep, args=[self.process.stderr, self.said],
                                      daemon=True).start()
                     return
             self.process.stderr.close()

@@ -38,6 +38,14 @@ TEST(ProviderText, HidesWhatMayBeANumberAndKeepsCodes) {
   EXPECT_EQ(Scrubbed("(202) 555-0123"), "(***");
   EXPECT_EQ(Scrubbed("560486: busy"), "560486: busy");
   EXPECT_EQ(Scrubbed("line\nnext\x80"), "line?next?");
+  EXPECT_EQ(Scrubbed("Bearer eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJhIn0.c2ln-_x is no good"),
+            "Bearer *** is no good");
+  EXPECT_EQ(Scrubbed("/callbacks/1/2?k=k1&s=rT3g8pXjF6MCU5GAXoje8S2dxiiDn6je"),
+            "/callbacks/1/2?k=k1&***");
+  EXPECT_EQ(Scrubbed("Microsoft.Communication.ContinuousDtmfRecognitionStopped"),
+            "Microsoft.Communication.ContinuousDtmfRecognitionStopped");
+  EXPECT_EQ(Scrubbed("of 3fa85f64-aaaa-4bbb-8ccc-2c963f66afa6"),
+            "of 3fa85f64-aaaa-4bbb-8ccc-2c963f66afa6");
 }
 
 TEST(ProviderText, IsBounded) {

@@ -136,6 +136,8 @@ TEST_F(TrunkFileTest, SecretsAreElsewhereAndThereIsOne) {
               AllOf(HasSubstr("trunk.yaml:4:1: 'access_key' is a secret"),
                     HasSubstr("access_key_file"), Not(HasSubstr("c2l4"))));
   EXPECT_THAT(wrong("access_key_env: NOWHERE\n"), HasSubstr("NOWHERE is not set"));
+  EXPECT_THAT(wrong("access_key_env: c2VjcmV0/a+==\n"),
+              AllOf(HasSubstr("the name of an environment variable"), Not(HasSubstr("c2Vj"))));
   EXPECT_THAT(wrong("bearer_token_file: none\n"),
               AllOf(HasSubstr("'bearer_token_file' must be readable"), HasSubstr("No such file")));
   Write("token", "t0ken\n");
