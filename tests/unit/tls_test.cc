@@ -117,15 +117,42 @@ TEST_F(TlsTest, RefusesAHeadThatIsTooLong) {
 }
 
 TEST_F(TlsTest, KnowsHowLongARequestWaited) {
+  std::promise<void> go;
+  std::promise<void> over;
   absl::Duration waited;
+  absl::Time began;
   Start([&](const HttpRequest& request) {
-    waited = request.waited;
+    if (handled_ == 1) {
+      go.get_future().wait();
+    } else {
+      waited = request.waited;
+      began = SystemClock().Now();
+      over.set_value();
+    }
     return HttpResponse{};
   });
+  const RawClient wire(server_->port());
+  const std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> context(SSL_CTX_new(TLS_client_method()),
+                                                             SSL_CTX_free);
+  const std::unique_ptr<SSL, void (*)(SSL*)> tls(SSL_new(context.get()), SSL_free);
+  ASSERT_EQ(SSL_set_fd(tls.get(), wire.socket()), 1);
+  ASSERT_EQ(SSL_connect(tls.get()), 1);
+  const std::string request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  const auto send = [&] {
+    return SSL_write(tls.get(), request.data(), static_cast<int>(request.size()));
+  };
+  ASSERT_GT(send(), 0);
+  while (handled_ == 0) std::this_thread::yield();
+  // While the first is being answered.
+  const absl::Time before = SystemClock().Now();
+  ASSERT_GT(send(), 0);
+  const absl::Time sent = SystemClock().Now();
+  go.set_value();
+  over.get_future().wait();
 
-  ASSERT_TRUE(Client()->Get("/"));
-
-  EXPECT_GT(waited, absl::ZeroDuration());
+  // It was there when it had been sent, and not before; by the kernel's clock and by ours.
+  EXPECT_GE(waited, began - sent - absl::Milliseconds(1));
+  EXPECT_LE(waited, began - before + absl::Milliseconds(1));
 }
 
 TEST_F(TlsTest, ServesTheNewCertificateToWhoeverConnectsAfterIt) {
