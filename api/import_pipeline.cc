@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/settle.h"
+#include "base/this_thread.h"
 
 namespace tocsin {
 
@@ -48,6 +49,7 @@ absl::Status ImportPipeline::Finish() {
 }
 
 void ImportPipeline::RunReader() {
+  NameThisThread("read-rows");
   RowReader reader(spec_, numbers_);
   std::unique_lock lock(mutex_);
   while (true) {
@@ -64,6 +66,7 @@ void ImportPipeline::RunReader() {
 }
 
 void ImportPipeline::RunStorer() {
+  NameThisThread("store-rows");
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [&] { return stopping_ || read_.contains(stored_ + 1); });

@@ -24,7 +24,8 @@ absl::StatusOr<std::unique_ptr<AdminServer>> AdminServer::Start(const Options& o
   std::unique_ptr<AdminServer> admin(new AdminServer(std::move(answers)));
   TOCSIN_ASSIGN_OR_RETURN(
       admin->server_,
-      HttpServer::Start({.host = options.host,
+      HttpServer::Start({.name = "admin",
+                         .host = options.host,
                          .port = options.port,
                          .certificate = options.certificate,
                          .threads = kThreads},

@@ -23,6 +23,7 @@
 #include "base/http_stream.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "base/this_thread.h"
 #include "base/tls_stream.h"
 
 namespace tocsin {
@@ -83,6 +84,7 @@ class Server final : public httplib::Server {
 
  private:
   bool process_and_close_socket(socket_t socket) override {
+    NameThisThread(options_.name);
     const timeval read = Seconds(read_timeout_sec_), write = Seconds(write_timeout_sec_);
     ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &read, sizeof(read));
     ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &write, sizeof(write));

@@ -50,6 +50,7 @@ struct HttpResponse {
 class HttpServer {
  public:
   struct Options {
+    const char* name = "serve-http";  // Of its threads. At most 15 characters, static.
     std::string host = "127.0.0.1";
     int port = 0;                                    // 0: any free one; port() tells which.
     std::shared_ptr<ServedCertificate> certificate;  // Null: no TLS.

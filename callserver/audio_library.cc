@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/this_thread.h"
+
 namespace tocsin::callserver {
 namespace {
 
@@ -43,6 +45,7 @@ void AudioLibrary::Fetch(std::string key, std::string uri) {
 }
 
 void AudioLibrary::Run(std::stop_token stop) {
+  NameThisThread("fetch-audio");
   while (true) {
     Wanted wanted;
     {

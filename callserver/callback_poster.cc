@@ -9,6 +9,7 @@
 #include "base/http_client.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "base/this_thread.h"
 #include "callserver/audio_file.h"
 
 namespace tocsin::callserver {
@@ -83,24 +84,27 @@ CallbackPoster::~CallbackPoster() {
 void CallbackPoster::Stop() {
   pauses_.Stop();
   for (std::jthread& thread : threads_) thread.request_stop();
+  {
+    const std::lock_guard lock(mutex_);
+    const auto woken = idle_.All();
+  }
   threads_.clear();
 }
 
 void CallbackPoster::Post(std::vector<Posting> postings) {
   std::vector<Posting> dropped;
-  std::size_t made_ready = 0;
   {
+    std::vector<IdleThreads::Woken> woken;
     std::lock_guard lock(mutex_);
     for (Posting& posting : postings) {
       if (static_cast<std::size_t>(stats_.waiting) >= options_.waiting_max) {
         ++stats_.dropped;
         dropped.push_back(std::move(posting));
       } else if (Enqueue(std::move(posting))) {
-        ++made_ready;
+        woken.push_back(idle_.Next());
       }
     }
   }
-  for (std::size_t i = 0; i < made_ready; ++i) ready_or_stopped_.notify_one();
   for (const Posting& posting : dropped) report_(posting, {.dropped = true});
 }
 
@@ -127,15 +131,14 @@ CallbackPoster::Stats CallbackPoster::stats() const {
 }
 
 void CallbackPoster::Run(std::stop_token stop) {
+  NameThisThread("post-callback");
   Connections connections(options_.timeout, options_.ca_file);
   while (true) {
     std::string queue;
     {
       std::unique_lock lock(mutex_);
-      if (!ready_or_stopped_.wait(lock, stop, [this] { return !ready_.empty(); }) ||
-          stop.stop_requested()) {
-        return;
-      }
+      idle_.Wait(lock, [&] { return stop.stop_requested() || !ready_.empty(); });
+      if (stop.stop_requested()) return;
       queue = std::move(ready_.front());
       ready_.pop_front();
     }
@@ -180,30 +183,26 @@ void CallbackPoster::Finish(const std::string& queue, const Posting& posting, in
     ++(answered ? stats_.answered : stats_.dropped);
   }
   report_(posting, outcome);
-  bool more = false;
-  {
-    std::lock_guard lock(mutex_);
-    --stats_.waiting;
-    const auto it = queues_.find(queue);
-    it->second.postings.pop_front();
-    it->second.tries = 0;
-    more = !it->second.postings.empty();
-    if (more) {
-      ready_.push_back(queue);
-    } else {
-      queues_.erase(it);
-    }
+  const std::lock_guard lock(mutex_);
+  --stats_.waiting;
+  const auto it = queues_.find(queue);
+  it->second.postings.pop_front();
+  it->second.tries = 0;
+  if (it->second.postings.empty()) {
+    queues_.erase(it);
+  } else {
+    ready_.push_back(queue);  // For this thread, which looks for the next.
   }
-  if (more) ready_or_stopped_.notify_one();
 }
 
 SteadyTime CallbackPoster::ResumePaused() {
-  std::lock_guard lock(mutex_);
+  std::vector<IdleThreads::Woken> woken;
+  const std::lock_guard lock(mutex_);
   const SteadyTime now = clock_.Steady();
   while (!paused_.empty() && paused_.top().until <= now) {
     ready_.push_back(paused_.top().queue);
     paused_.pop();
-    ready_or_stopped_.notify_one();
+    woken.push_back(idle_.Next());
   }
   return paused_.empty() ? SteadyTime::max() : paused_.top().until;
 }

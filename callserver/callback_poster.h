@@ -1,5 +1,4 @@
 #pragma once
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -15,6 +14,7 @@
 
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "base/idle_threads.h"
 #include "callserver/call_simulation.h"
 #include "callserver/wake_loop.h"
 
@@ -106,7 +106,7 @@ class CallbackPoster {
   const Report report_;
 
   mutable std::mutex mutex_;  // Guards everything down to stats_; never held across I/O.
-  std::condition_variable_any ready_or_stopped_;
+  IdleThreads idle_;
   // Node-stable: a thread reads the first posting of its queue unlocked.
   std::unordered_map<std::string, Queue> queues_;
   std::deque<std::string> ready_;  // Queues whose first posting may go now.

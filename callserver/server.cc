@@ -155,7 +155,8 @@ class CallServer::Impl {
     SetFaults(options_.faults);
     if (!(options_.faults == FaultPlan())) NoteFaults();
     TOCSIN_ASSIGN_OR_RETURN(
-        http_, HttpServer::Start({.host = options_.host,
+        http_, HttpServer::Start({.name = "call-server",
+                                  .host = options_.host,
                                   .port = options_.port,
                                   .certificate = options_.certificate,
                                   .threads = options_.http_threads},

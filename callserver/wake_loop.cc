@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/this_thread.h"
+
 namespace tocsin::callserver {
 
 WakeLoop::WakeLoop(const Clock& clock, std::chrono::microseconds least_sleep, Step step)
@@ -28,6 +30,7 @@ void WakeLoop::Stop() {
 }
 
 void WakeLoop::Run(std::stop_token stop) {
+  NameThisThread("simulate-calls");
   while (!stop.stop_requested()) {
     {
       // What is nudged from here on is later than this step, and counts again.

@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "base/this_thread.h"
 #include "db/connection.h"
 #include "db/error.h"
 
@@ -58,6 +59,7 @@ ChangeFeed::~ChangeFeed() {
 }
 
 void ChangeFeed::Run(std::stop_token stop) {
+  NameThisThread("hear-changes");
   std::chrono::milliseconds pause = kFirstPause;
   while (!stop.stop_requested()) {
     const SteadyTime began = clock_.Steady();

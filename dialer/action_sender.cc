@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "base/this_thread.h"
 #include "core/attempt_name.h"
 #include "core/dial_guard.h"
 #include "dialer/provider_values.h"
@@ -74,11 +75,10 @@ ActionSender::ActionSender(Options options, DialStore& store, ConnectionPool& po
       sink_(sink),
       clock_(clock),
       again_(clock, [this](std::vector<AttemptKey> due) {
-        {
-          const std::lock_guard lock(mutex_);
-          ready_.insert(ready_.end(), due.begin(), due.end());
-        }
-        filled_.notify_all();
+        std::vector<IdleThreads::Woken> woken;
+        const std::lock_guard lock(mutex_);
+        ready_.insert(ready_.end(), due.begin(), due.end());
+        for (std::size_t i = 0; i < due.size(); ++i) woken.push_back(idle_.Next());
       }) {
   for (int i = 0; i < options_.workers; ++i) workers_.emplace_back([this] { Work(); });
 }
@@ -89,16 +89,16 @@ ActionSender::~ActionSender() {
 
 void ActionSender::CarryOut(const LiveCall& call, const std::vector<Action>& actions) {
   // Whoever is woken finds the lock free.
-  if (Enqueue(call, actions)) filled_.notify_one();
+  const IdleThreads::Woken woken = Enqueue(call, actions);
 }
 
-// Puts them in line; true if somebody has to begin with it.
-bool ActionSender::Enqueue(const LiveCall& call, const std::vector<Action>& actions) {
+// Puts them in line, and wakes somebody if it is to be begun with.
+IdleThreads::Woken ActionSender::Enqueue(const LiveCall& call, const std::vector<Action>& actions) {
   const std::lock_guard lock(mutex_);
   const auto found = lines_.find(call.attempt);
   if (stopped_ || (found == lines_.end() && lines_.size() >= options_.waiting_max)) {
     left_to_sweeper_.fetch_add(actions.size(), std::memory_order_relaxed);
-    return false;
+    return {};
   }
   Line& line = lines_[call.attempt];
   const bool idle = line.orders.empty() && line.carried == 0;
@@ -111,10 +111,11 @@ bool ActionSender::Enqueue(const LiveCall& call, const std::vector<Action>& acti
   }
   if (line.orders.empty() && line.carried == 0) {
     lines_.erase(call.attempt);
-    return false;
+    return {};
   }
-  if (idle) ready_.push_back(call.attempt);
-  return idle;
+  if (!idle) return {};
+  ready_.push_back(call.attempt);
+  return idle_.Next();
 }
 
 // The call's next order, which is now being carried out. The lock is held.
@@ -128,9 +129,10 @@ ActionSender::Order ActionSender::TakeNext() {
 }
 
 void ActionSender::Work() {
+  NameThisThread("send-action");
   std::unique_lock lock(mutex_);
   while (true) {
-    filled_.wait(lock, [this] { return stopped_ || !ready_.empty(); });
+    idle_.Wait(lock, [this] { return stopped_ || !ready_.empty(); });
     if (stopped_) return;
     Order order = TakeNext();
     lock.unlock();
@@ -176,10 +178,10 @@ void ActionSender::Settle(Order order, bool settled) {
       lines_.erase(attempt);
       return;
     } else {
-      ready_.push_back(attempt);
+      ready_.push_back(attempt);  // For this thread, which looks for the next.
     }
   }
-  if (!again) return filled_.notify_one();
+  if (!again) return;
   const absl::Duration backoff = options_.backoff_min * (1 << (tries - 1));
   again_.Arm(attempt, clock_.Steady() + absl::ToChronoNanoseconds(backoff));
 }
@@ -327,8 +329,8 @@ void ActionSender::Stop() {
   {
     const std::lock_guard lock(mutex_);
     stopped_ = true;
+    const auto woken = idle_.All();
   }
-  filled_.notify_all();
   for (std::jthread& worker : workers_) {
     if (worker.joinable()) worker.join();
   }

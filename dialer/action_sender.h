@@ -1,6 +1,5 @@
 #pragma once
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -14,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "base/clock.h"
+#include "base/idle_threads.h"
 #include "core/fact_sink.h"
 #include "core/store.h"
 #include "dialer/connection_pool.h"
@@ -115,7 +115,7 @@ class ActionSender {
     int carried = 0;  // Ordinal being sent now; 0: none.
   };
 
-  bool Enqueue(const LiveCall& call, const std::vector<Action>& actions);
+  IdleThreads::Woken Enqueue(const LiveCall& call, const std::vector<Action>& actions);
   Order TakeNext();
   void Work();
   // What came of a request.
@@ -148,7 +148,7 @@ class ActionSender {
   std::atomic<std::uint64_t> tries_failed_{0};
   std::atomic<std::uint64_t> left_to_sweeper_{0};
   mutable std::mutex mutex_;
-  std::condition_variable filled_;
+  IdleThreads idle_;
   std::unordered_map<AttemptKey, Line> lines_;
   std::deque<AttemptKey> ready_;
   bool stopped_ = false;

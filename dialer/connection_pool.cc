@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/status_macros.h"
+#include "base/this_thread.h"
 
 namespace tocsin::dialer {
 namespace {
@@ -102,6 +103,7 @@ std::vector<std::shared_ptr<ConnectionPool::Exchange>> ConnectionPool::TakeOverd
 }
 
 void ConnectionPool::Watch(const std::stop_token& stop) {
+  NameThisThread("watch-sends");
   while (!stop.stop_requested()) {
     {
       std::unique_lock lock(mutex_);

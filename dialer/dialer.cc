@@ -20,7 +20,8 @@ std::string BaseUrlOf(const Dialer::Options& options, int port) {
 }
 
 HttpServer::Options ServerOptionsOf(const Dialer::Options& options) {
-  return {.host = options.listen_host,
+  return {.name = "receive-events",
+          .host = options.listen_host,
           .port = options.listen_port,
           .certificate = options.certificate,
           .threads = options.receiver_threads,

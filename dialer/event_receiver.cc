@@ -1,14 +1,11 @@
 #include "dialer/event_receiver.h"
 
-#include <semaphore.h>
-
-#include <cerrno>
 #include <memory>
 #include <utility>
 #include <vector>
 
-#include "base/check.h"
 #include "base/log.h"
+#include "base/semaphore.h"
 #include "base/status_macros.h"
 #include "core/attempt_name.h"
 #include "dialer/event_facts.h"
@@ -50,32 +47,21 @@ int StatusOf(CallbackRefusal refusal) {
 
 // One callback's wait for its commit. Shared by the two sides: the waiter may
 // be gone before the teller is done.
-//
-// The system's semaphore: a condition variable's lock costs both sides two more
-// system calls, and the standard library's semaphore spins before it sleeps,
-// hundreds of waiters at once.
 class CommitWait {
  public:
-  CommitWait() { TOCSIN_CHECK(sem_init(&told_, 0, 0) == 0); }
-  ~CommitWait() { sem_destroy(&told_); }
-  CommitWait(const CommitWait&) = delete;
-  CommitWait& operator=(const CommitWait&) = delete;
-
   void Tell(RecordOutcome outcome) {
     outcome_ = outcome;
-    sem_post(&told_);
+    told_.Post();
   }
 
   RecordOutcome Outcome() {
-    while (sem_wait(&told_) != 0) {
-      TOCSIN_CHECK(errno == EINTR);
-    }
+    told_.Wait();
     return outcome_;
   }
 
  private:
   RecordOutcome outcome_ = RecordOutcome::kUnavailable;
-  sem_t told_;
+  Semaphore told_;
 };
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "base/this_thread.h"
 #include "core/attempt_name.h"
 
 namespace tocsin::dialer {
@@ -192,6 +193,7 @@ std::vector<FactRecorder::Entry> FactRecorder::Take(Lane& lane, const std::stop_
 }
 
 void FactRecorder::Write(Lane& lane, const std::stop_token& stop) {
+  NameThisThread("record-facts");
   while (true) {
     std::vector<Entry> entries = Take(lane, stop);
     if (entries.empty()) return;
@@ -296,6 +298,7 @@ void FactRecorder::SetAside(Batch batch, const absl::Status& why) {
 }
 
 void FactRecorder::BringBack(const std::stop_token& stop) {
+  NameThisThread("retry-facts");
   const auto pause = absl::ToChronoNanoseconds(options_.aside_pause);
   while (true) {
     {

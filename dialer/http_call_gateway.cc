@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "base/status_macros.h"
-#include "base/thread_priority.h"
+#include "base/this_thread.h"
 #include "core/attempt_name.h"
 #include "fmt/format.h"
 
@@ -85,15 +85,14 @@ HttpCallGateway::~HttpCallGateway() {
 void HttpCallGateway::Send(const Trunk& trunk, CreateCallRequest request, SendPermit& permit,
                            Done done) {
   Order order{TrunkAddress::Of(trunk), std::move(request), &permit, std::move(done)};
-  if (const char* const reason = Enqueue(order)) {
+  IdleThreads::Woken woken;
+  if (const char* const reason = Enqueue(order, woken)) {
     order.done(NotSent(order.request, reason));
-  } else {
-    changed_.notify_one();
   }
 }
 
 // Takes `order` over, or says why not.
-const char* HttpCallGateway::Enqueue(Order& order) {
+const char* HttpCallGateway::Enqueue(Order& order, IdleThreads::Woken& woken) {
   const std::lock_guard lock(mutex_);
   const std::size_t waiting_max = 2 * static_cast<std::size_t>(options_.workers);
   if (stopped_) return "shutting down";
@@ -101,6 +100,7 @@ const char* HttpCallGateway::Enqueue(Order& order) {
     return "too many requests at once";
   }
   queue_.push_back(std::move(order));
+  woken = idle_.Next();
   return nullptr;
 }
 
@@ -121,8 +121,8 @@ void HttpCallGateway::Stop() {
     const std::lock_guard lock(mutex_);
     stopped_ = true;
     waiting.swap(queue_);
+    const auto woken = idle_.All();
   }
-  changed_.notify_all();
   for (Order& order : waiting) order.done(NotSent(order.request, "shutting down"));
   for (std::jthread& worker : workers_) {
     if (worker.joinable()) worker.join();
@@ -130,10 +130,11 @@ void HttpCallGateway::Stop() {
 }
 
 void HttpCallGateway::Work() {
+  NameThisThread("send-call");
   FavorThisThread();  // A permit is for a moment; whoever wakes late has lost it.
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [this] { return stopped_ || !queue_.empty(); });
+    idle_.Wait(lock, [this] { return stopped_ || !queue_.empty(); });
     if (queue_.empty()) return;
     Order order = std::move(queue_.front());
     queue_.pop_front();

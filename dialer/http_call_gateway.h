@@ -1,6 +1,5 @@
 #pragma once
 #include <array>
-#include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <string>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/idle_threads.h"
 #include "base/metrics.h"
 #include "core/gateway.h"
 #include "dialer/connection_pool.h"
@@ -64,7 +64,7 @@ class HttpCallGateway final : public CallGateway {
     Done done;
   };
 
-  const char* Enqueue(Order& order);
+  const char* Enqueue(Order& order, IdleThreads::Woken& woken);
   void Work();
   CreateCallCompletion Place(const Order& order);
   CreateCallResult Exchange(const Order& order, CreateCallCompletion& completion);
@@ -80,7 +80,7 @@ class HttpCallGateway final : public CallGateway {
   const Clock& clock_;
   std::array<DurationHistogram, kResults> latencies_;
   std::mutex mutex_;
-  std::condition_variable changed_;
+  IdleThreads idle_;
   std::deque<Order> queue_;
   bool stopped_ = false;
   int carried_ = 0;  // By workers now.

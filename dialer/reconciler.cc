@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "base/this_thread.h"
 #include "core/attempt_name.h"
 
 namespace tocsin::dialer {
@@ -29,6 +30,7 @@ void Reconciler::Stop() {
 }
 
 void Reconciler::Run(const std::stop_token& stop) {
+  NameThisThread("reconcile");
   bool failing = false;
   while (!stop.stop_requested()) {
     const absl::Status swept = Sweep();

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "base/this_thread.h"
 
 namespace tocsin::dialer {
 namespace {
@@ -179,6 +180,7 @@ bool TokenVerifier::Wait(std::unique_lock<std::mutex>& lock, const std::function
 }
 
 void TokenVerifier::Run(const std::stop_token& stop) {
+  NameThisThread("fetch-keys");
   while (!stop.stop_requested()) {
     std::unique_lock lock(mutex_);
     const SteadyTime now = clock_.Steady();

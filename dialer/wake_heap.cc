@@ -1,5 +1,7 @@
 #include "dialer/wake_heap.h"
 
+#include "base/this_thread.h"
+
 namespace tocsin::dialer {
 
 WakeHeap::WakeHeap(const Clock& clock, OnDue on_due)
@@ -68,6 +70,7 @@ SteadyTime WakeHeap::Earliest() const {
 }
 
 void WakeHeap::Run(const std::stop_token& stop) {
+  NameThisThread("wake-calls");
   while (!stop.stop_requested()) {
     std::vector<AttemptKey> due = TakeDue(clock_.Steady());
     if (!due.empty()) {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "base/thread_priority.h"
+#include "base/this_thread.h"
 
 namespace tocsin::scheduler {
 namespace {
@@ -32,6 +32,7 @@ void Runner::Wake() {
 }
 
 void Runner::Run(std::stop_token stop) {
+  NameThisThread("schedule");
   FavorThisThread();  // An intent that comes late is a slot lost.
   while (!stop.stop_requested()) {
     const SteadyTime next = scheduler_.Step();
