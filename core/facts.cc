@@ -15,4 +15,21 @@ std::string OwnFactKey(FactKind kind, int number) {
   return fmt::format("{}/{}", Name(kind), number);
 }
 
+Fact WithoutRaw(const Fact& fact) {
+  return {.kind = fact.kind,
+          .at = fact.at,
+          .received_at = fact.received_at,
+          .key = fact.key,
+          .number = fact.number,
+          .code = fact.code,
+          .subcode = fact.subcode,
+          .sip = fact.sip,
+          .q850 = fact.q850,
+          .cause = fact.cause,
+          .tone = fact.tone,
+          .call = fact.call,
+          .text = fact.text,
+          .raw = {}};
+}
+
 }  // namespace tocsin

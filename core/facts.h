@@ -80,9 +80,7 @@ inline constexpr char kNoPermit[] = "no permit to send any more";
 // The key of a fact of our own making.
 std::string OwnFactKey(FactKind kind, int number);
 
-struct AttemptFact {
-  AttemptKey attempt;
-  Fact fact;
-};
+// The fact as a log in memory keeps it. Clearing `raw` would keep its memory.
+Fact WithoutRaw(const Fact& fact);
 
 }  // namespace tocsin

@@ -39,12 +39,23 @@ std::size_t CharacterLength(std::string_view text) {
   return bad ? 0 : length;
 }
 
+// Stands in a literal as it is.
+bool IsPlain(char c) {
+  return static_cast<unsigned char>(c) < 0x80 && c != '\0' && c != '"' && c != '\\';
+}
+
 }  // namespace
 
 void ArrayLiteral::Add(std::string_view text) {
   Separate();
   text_ += '"';
   while (!text.empty()) {
+    // Most of it is plain, and goes at once.
+    const std::size_t plain = static_cast<std::size_t>(
+        std::find_if_not(text.begin(), text.end(), IsPlain) - text.begin());
+    text_.append(text.substr(0, plain));
+    text.remove_prefix(plain);
+    if (text.empty()) break;
     const char c = text.front();
     const std::size_t length = CharacterLength(text);
     if (length == 0) {

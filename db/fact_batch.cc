@@ -51,10 +51,9 @@ bool AddFact(std::vector<Fact>& log, const Fact& fact) {
   const bool there = std::any_of(log.begin(), log.end(),
                                  [&fact](const Fact& other) { return other.key == fact.key; });
   if (there) return false;
-  Fact& added = log.emplace_back(fact);
+  Fact& added = log.emplace_back(WithoutRaw(fact));
   added.at = AsStored(fact.at);
   added.received_at = AsStored(fact.received_at);
-  added.raw.clear();
   return true;
 }
 
@@ -124,7 +123,7 @@ void FactBatch::Append() {
       if (!AddFact(it->second.log, *input.fact)) continue;
       ++expected[input.attempt];
     }
-    facts.push_back({input.attempt, *input.fact});
+    facts.push_back({input.attempt, &*input.fact});
   }
   std::map<AttemptKey, int> inserted = InsertFacts(session_, facts);
   for (const auto& [key, count] : inserted) works_.at(key).change.new_facts = count;
@@ -179,7 +178,8 @@ void FactBatch::ReadLogs(const std::set<AttemptKey>& attempts) {
 // For the next batch, if this one is committed.
 void FactBatch::KeepLogs() {
   for (auto& [key, work] : works_) {
-    if (work.row.log_keeper == keeper_) loan_.Keep(key, std::move(work.log));
+    const bool ended = work.step.view.state == AttemptState::kEnded;
+    if (work.row.log_keeper == keeper_) loan_.Keep(key, std::move(work.log), ended);
   }
 }
 
@@ -241,7 +241,7 @@ void FactBatch::AppendVerdicts() {
   std::vector<AttemptFact> verdicts;
   for (auto& [key, work] : works_) {
     for (const Fact& fact : work.step.verdicts) {
-      if (AddFact(work.log, fact)) verdicts.push_back({key, fact});
+      if (AddFact(work.log, fact)) verdicts.push_back({key, &fact});
     }
   }
   for (const auto& [key, count] : InsertFacts(session_, verdicts)) {

@@ -30,7 +30,7 @@ bool FactCache::Borrow(const AttemptKey& attempt, std::vector<Fact>& facts) {
   if (known) {
     facts = std::move(entry.facts);
     facts_ -= facts.size();
-    order_.erase(entry.place);
+    OrderOf(entry).erase(entry.place);
   }
   // Whoever has it may have committed already: what he brings back, and what
   // the other reads meanwhile, come in no certain order.
@@ -40,7 +40,7 @@ bool FactCache::Borrow(const AttemptKey& attempt, std::vector<Fact>& facts) {
   return known;
 }
 
-void FactCache::Return(const AttemptKey& attempt, std::vector<Fact> facts) {
+void FactCache::Return(const AttemptKey& attempt, std::vector<Fact> facts, bool ended) {
   const std::lock_guard lock(mutex_);
   const auto it = entries_.find(attempt);
   Entry& entry = it->second;
@@ -51,7 +51,9 @@ void FactCache::Return(const AttemptKey& attempt, std::vector<Fact> facts) {
   }
   entry.facts = std::move(facts);
   facts_ += entry.facts.size();
-  entry.place = order_.insert(order_.end(), attempt);
+  entry.ended = ended;
+  std::list<AttemptKey>& order = OrderOf(entry);
+  entry.place = order.insert(order.end(), attempt);
   MakeRoom();
 }
 
@@ -66,12 +68,15 @@ void FactCache::Forget(const AttemptKey& attempt) {
 }
 
 void FactCache::MakeRoom() {
-  while (facts_ > facts_max_) {
-    const auto it = entries_.find(order_.front());
-    facts_ -= it->second.facts.size();
-    order_.pop_front();
-    entries_.erase(it);
-  }
+  while (ended_.size() > kEndedMax) DropFirst(ended_);
+  while (facts_ > facts_max_) DropFirst(ended_.empty() ? live_ : ended_);
+}
+
+void FactCache::DropFirst(std::list<AttemptKey>& order) {
+  const auto it = entries_.find(order.front());
+  facts_ -= it->second.facts.size();
+  order.pop_front();
+  entries_.erase(it);
 }
 
 FactLoan::~FactLoan() {
@@ -88,13 +93,13 @@ std::map<AttemptKey, std::vector<Fact>> FactLoan::Borrow(const std::set<AttemptK
   return known;
 }
 
-void FactLoan::Keep(const AttemptKey& attempt, std::vector<Fact> facts) {
-  kept_.insert_or_assign(attempt, std::move(facts));
+void FactLoan::Keep(const AttemptKey& attempt, std::vector<Fact> facts, bool ended) {
+  kept_.insert_or_assign(attempt, Kept{std::move(facts), ended});
 }
 
 void FactLoan::Commit() {
-  for (auto& [attempt, facts] : kept_) {
-    if (borrowed_.erase(attempt) == 1) cache_.Return(attempt, std::move(facts));
+  for (auto& [attempt, kept] : kept_) {
+    if (borrowed_.erase(attempt) == 1) cache_.Return(attempt, std::move(kept.facts), kept.ended);
   }
   kept_.clear();
 }

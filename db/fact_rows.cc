@@ -14,7 +14,8 @@ std::map<AttemptKey, int> InsertFacts(Session& session, const std::vector<Attemp
   if (facts.empty()) return inserted;
   ArrayLiteral campaigns, attempts, keys, kinds, at, received_at, numbers, codes, subcodes, sips,
       q850s, causes, tones, calls, texts, raws;
-  for (const auto& [attempt, fact] : facts) {
+  for (const auto& [attempt, told] : facts) {
+    const Fact& fact = *told;
     campaigns.Add(attempt.campaign.value());
     attempts.Add(attempt.attempt.value());
     keys.Add(fact.key);

@@ -9,6 +9,12 @@
 
 namespace tocsin::db {
 
+// A fact where it stands: with its raw text it is worth not being copied.
+struct AttemptFact {
+  AttemptKey attempt;
+  const Fact* fact;
+};
+
 // Appends facts to the log; those that are there already change nothing.
 // Returns how many were new, by attempt.
 std::map<AttemptKey, int> InsertFacts(Session& session, const std::vector<AttemptFact>& facts);

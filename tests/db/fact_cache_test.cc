@@ -32,10 +32,10 @@ std::vector<Fact> Log(int facts) {
   return log;
 }
 
-void Keep(FactCache& cache, const AttemptKey& attempt, int facts) {
+void Keep(FactCache& cache, const AttemptKey& attempt, int facts, bool ended = false) {
   FactLoan loan(cache);
   loan.Borrow({attempt});
-  loan.Keep(attempt, Log(facts));
+  loan.Keep(attempt, Log(facts), ended);
   loan.Commit();
 }
 
@@ -43,7 +43,7 @@ bool Knows(FactCache& cache, const AttemptKey& attempt) {
   FactLoan loan(cache);
   auto logs = loan.Borrow({attempt});
   if (logs.empty()) return false;
-  loan.Keep(attempt, std::move(logs.at(attempt)));
+  loan.Keep(attempt, std::move(logs.at(attempt)), false);
   loan.Commit();
   return true;
 }
@@ -64,7 +64,7 @@ TEST(FactCache, ForgetsWhatATransactionTouchedThatCameToNothing) {
   {
     FactLoan loan(cache);
     loan.Borrow({kFirst});
-    loan.Keep(kFirst, Log(3));
+    loan.Keep(kFirst, Log(3), false);
   }
   EXPECT_FALSE(Knows(cache, kFirst));
 }
@@ -77,8 +77,8 @@ TEST(FactCache, ForgetsWhatTwoTransactionsHadAtOnce) {
     FactLoan first(cache), second(cache);
     EXPECT_EQ(first.Borrow({kFirst}).size(), 1u);
     EXPECT_THAT(second.Borrow({kFirst}), IsEmpty());
-    first.Keep(kFirst, Log(3));
-    second.Keep(kFirst, Log(4));
+    first.Keep(kFirst, Log(3), false);
+    second.Keep(kFirst, Log(4), false);
     (first_ends_first ? first : second).Commit();
     (first_ends_first ? second : first).Commit();
     EXPECT_FALSE(Knows(cache, kFirst));
@@ -97,6 +97,19 @@ TEST(FactCache, ForgetsTheLeastLatelyUsedWhenItIsFull) {
   EXPECT_FALSE(Knows(cache, kSecond));
   Keep(cache, kSecond, 11);
   EXPECT_FALSE(Knows(cache, kSecond));
+}
+
+TEST(FactCache, OfWhatHasEndedItKnowsTheLastOnly) {
+  constexpr auto kEnded = static_cast<std::int64_t>(FactCache::kEndedMax);
+  FactCache cache(100'000);
+  Keep(cache, kFirst, 1);
+  for (std::int64_t i = 0; i <= kEnded; ++i) {
+    Keep(cache, {CampaignId(2), AttemptId(i)}, 1, /*ended=*/true);
+  }
+  EXPECT_TRUE(Knows(cache, kFirst));
+  EXPECT_FALSE(Knows(cache, {CampaignId(2), AttemptId(0)}));
+  EXPECT_TRUE(Knows(cache, {CampaignId(2), AttemptId(1)}));
+  EXPECT_TRUE(Knows(cache, {CampaignId(2), AttemptId(kEnded)}));
 }
 
 // Two stores, as on two nodes.

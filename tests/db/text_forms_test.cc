@@ -58,6 +58,9 @@ TEST(ArrayLiteralTest, ElementsAreQuotedWhereTheyMustBe) {
   EXPECT_EQ(literal.size(), 7);
   EXPECT_EQ(std::move(literal).Take(), R"({-5,NULL,"a\"b\\c,{}",NULL,t,NULL,"xy"})");
   EXPECT_EQ(ArrayLiteral().Take(), "{}");
+  ArrayLiteral mixed;
+  mixed.Add("plain, \"quoted\" na\u00efve \\ end");
+  EXPECT_EQ(std::move(mixed).Take(), "{\"plain, \\\"quoted\\\" na\u00efve \\\\ end\"}");
 }
 
 TEST(ArrayLiteralTest, WhatIsNotUtf8IsReplaced) {
