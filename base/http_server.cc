@@ -153,6 +153,20 @@ class Server final : public httplib::Server {
   const int stopping_;  // An eventfd: readable once we stop.
 };
 
+// The library lets a lone CR pass, and takes %0D%0A in a header's value for what it
+// stands for: blanks, as RFC 9110 (5.5) has it.
+std::string OnOneLine(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; }, ' ');
+  return text;
+}
+
+// A request line holds none but the two that end it; the library does not mind.
+bool HoldsControls(std::string_view target) {
+  return std::any_of(target.begin(), target.end(),
+                     [](unsigned char c) { return c < 0x20 || c == 0x7F; });
+}
+
 HttpRequest FromLibrary(const httplib::Request& request) {
   HttpRequest made;
   made.method = request.method;
@@ -161,7 +175,9 @@ HttpRequest FromLibrary(const httplib::Request& request) {
   if (mark != std::string::npos) made.raw_query = request.target.substr(mark + 1);
   made.path = httplib::detail::decode_url(made.raw_path, false);
   made.headers.reserve(request.headers.size());
-  for (const auto& [name, value] : request.headers) made.headers.emplace_back(name, value);
+  for (const auto& [name, value] : request.headers) {
+    made.headers.emplace_back(OnOneLine(name), OnOneLine(value));
+  }
   made.remote_address = request.remote_addr;
   made.waited = SinceArrival();
   return made;
@@ -280,6 +296,11 @@ class HttpServer::Impl {
   }
 
   void Handle(const HttpRequest& request, httplib::Response& response) {
+    if (HoldsControls(request.raw_path) || HoldsControls(request.raw_query)) {
+      response.status = 400;
+      response.set_header("Connection", "close");
+      return;
+    }
     try {
       ToLibrary(handler_(request), response);
     } catch (const std::exception& error) {

@@ -64,21 +64,31 @@ function(tocsin_test)
   set_tests_properties(${arg_NAME} PROPERTIES LABELS ${arg_LABEL} TIMEOUT 600)
 endfunction()
 
-# tocsin_fuzzer(NAME event_fuzzer SOURCES ... DEPENDS ...)
+# tocsin_fuzzer(NAME events_fuzzer DEPENDS tocsin::wire RUNS 20000)
 #
-# A libFuzzer binary (LLVMFuzzerTestOneInput); built with TOCSIN_FUZZ only, run by
-# script/fuzz.
+# tests/fuzz/<NAME>.cc twice. With TOCSIN_FUZZ a libFuzzer binary, which script/fuzz
+# runs. Else a test of every build, the sanitizers' too: over the inputs that were
+# worth keeping (tests/fuzz/corpus/<NAME>), and RUNS inputs made from them.
 if(TOCSIN_FUZZ)
   add_custom_target(tocsin_fuzzers)
 endif()
 function(tocsin_fuzzer)
-  if(NOT TOCSIN_FUZZ)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;RUNS" "DEPENDS")
+  set(target ${arg_NAME}_replay)
+  if(TOCSIN_FUZZ)
+    set(target ${arg_NAME})
+  endif()
+  add_executable(${target} fuzz/${arg_NAME}.cc)
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_compile_options(${target} PRIVATE ${TOCSIN_WARNINGS})
+  target_link_libraries(${target} PRIVATE ${arg_DEPENDS})
+  if(TOCSIN_FUZZ)
+    target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+    add_dependencies(tocsin_fuzzers ${target})
     return()
   endif()
-  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME" "SOURCES;DEPENDS")
-  add_executable(${arg_NAME} ${arg_SOURCES})
-  target_compile_options(${arg_NAME} PRIVATE ${TOCSIN_WARNINGS})
-  target_link_libraries(${arg_NAME} PRIVATE ${arg_DEPENDS})
-  target_link_options(${arg_NAME} PRIVATE -fsanitize=fuzzer)
-  add_dependencies(tocsin_fuzzers ${arg_NAME})
+  target_sources(${target} PRIVATE fuzz/replay_main.cc)
+  add_test(NAME ${target}
+    COMMAND ${target} --mutations ${arg_RUNS} ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/${arg_NAME})
+  set_tests_properties(${target} PROPERTIES LABELS "unit;fuzz" TIMEOUT 300)
 endfunction()

@@ -58,6 +58,7 @@ absl::Status PgStore::StepOverWhatWasLost(const std::string& group) {
     }
     session.Run(query::kStepOverEpochs, kEpochsStepped);
     session.Run(query::kStepOverAttemptIds, kAttemptsStepped);
+    session.Run(query::kRenamePlannedAttempts);
     return absl::OkStatus();
   });
 }

@@ -117,6 +117,10 @@ absl::StatusOr<Identifier> ReadNested(const ObjectReader& reader, const KindSpel
   TOCSIN_ASSIGN_OR_RETURN(std::string value, may_miss
                                                  ? reader.StringOrEmpty({model.id.camel, kId.camel})
                                                  : reader.String({model.id.camel}));
+  // Of another number than the raw id's, what the raw id said of it does not hold.
+  if (model.kind == Identifier::Kind::kPhoneNumber && value != identifier.value) {
+    identifier.is_anonymous = false;
+  }
   if (!value.empty() || !may_miss) identifier.value = std::move(value);
   if (model.kind == Identifier::Kind::kCommunicationUser) return identifier;
   if (reader.Find({kIsAnonymous.camel}) != nullptr) {

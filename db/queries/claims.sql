@@ -162,6 +162,37 @@ VALUES ($1::uuid, $2, $3);
 -- $1 by how many
 SELECT setval('attempt_id_seq', last_value + $1) FROM attempt_id_seq;
 
+-- name: RenamePlannedAttempts
+-- After a restore: what was planned at the backup may have been sent after it. Were it
+-- sent again under its id, it would hear the callbacks of the call that is forgotten, and
+-- a provider that knows the id would answer for that call. What is in its log (sends
+-- that were given back) goes with it.
+WITH renamed AS MATERIALIZED (
+    SELECT campaign_id, attempt_id, nextval('attempt_id_seq') AS new_id
+    FROM call_attempt
+    WHERE ended_at IS NULL
+      AND state = 'PLANNED'
+),
+members AS (
+    UPDATE call_group_member AS m
+    SET attempt_id = r.new_id
+    FROM renamed AS r
+    WHERE m.campaign_id = r.campaign_id
+      AND m.attempt_id = r.attempt_id
+),
+events AS (
+    UPDATE call_event AS e
+    SET attempt_id = r.new_id
+    FROM renamed AS r
+    WHERE e.campaign_id = r.campaign_id
+      AND e.attempt_id = r.attempt_id
+)
+UPDATE call_attempt AS a
+SET attempt_id = r.new_id
+FROM renamed AS r
+WHERE a.campaign_id = r.campaign_id
+  AND a.attempt_id = r.attempt_id;
+
 -- name: ListActiveCampaigns
 -- What the scheduler steers by. The earliest due time is that of ten probes, one
 -- a priority.

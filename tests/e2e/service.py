@@ -40,13 +40,14 @@ def keep(stream, lines):
 
 
 class Postgres:
-    """A PostgreSQL 15 that belongs to a test and not to Tocsin: a socket, no TCP."""
+    """A PostgreSQL 15 that belongs to a test and not to Tocsin: a socket, no TCP. What it
+    begins with is nothing, or what a function brings into its folder."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, brought=None):
         self.folder = folder / "pg"
         self.socket = folder / "pgrun"
         for made in (self.folder, self.socket):
-            made.mkdir()
+            made.mkdir(mode=0o700)
         self._as_user = []
         if os.getuid() == 0:  # Which PostgreSQL refuses to run as.
             self._as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups",
@@ -55,13 +56,25 @@ class Postgres:
                 shutil.chown(made, "postgres", "postgres")
         self._bin = pathlib.Path(os.environ.get("TOCSIN_POSTGRES_BIN",
                                                 "/usr/lib/postgresql/15/bin"))
-        subprocess.run([*self._as_user, self._bin / "initdb", "-D", self.folder, "-U", "tocsin",
-                        "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
-                       check=True, capture_output=True, cwd="/")
         self.process = None
         self.said = []  # Its log, line by line, over all of its lives.
+        if brought is not None:
+            brought(self)
+            self.start()
+            return
+        self.run("initdb", "-D", self.folder, "-U", "tocsin", "-A", "trust", "-E", "UTF8",
+                 "--locale=C.UTF-8", "--no-sync")
         self.start()
-        subprocess.run(["createdb", "-h", self.socket, "-U", "tocsin", "tocsin"], check=True)
+        self.run("createdb", "-h", self.socket, "-U", "tocsin", "tocsin")
+
+    def command(self, program, *arguments):
+        """One of PostgreSQL's own, or the system's, as the user that it runs as."""
+        own = self._bin / program
+        return [*self._as_user, own if own.exists() else program, *map(str, arguments)]
+
+    def run(self, program, *arguments):
+        subprocess.run(self.command(program, *arguments), check=True, capture_output=True,
+                       cwd="/", timeout=PATIENCE_S)
 
     @property
     def url(self):
@@ -85,7 +98,8 @@ class Postgres:
                     return
             self.process.stderr.close()
             self._reap()
-        raise AssertionError("PostgreSQL does not come up")
+        said = "\n".join(self.said[-20:])
+        raise AssertionError(f"PostgreSQL does not come up:\n{said}")
 
     def kill(self):
         """kill -9 of the postmaster; its children end by themselves."""

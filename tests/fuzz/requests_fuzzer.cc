@@ -8,10 +8,13 @@
 #include "base/check.h"
 #include "wire/callback_url.h"
 #include "wire/calls_2021.h"
+#include "wire/identifier.h"
 #include "wire/json_web_token.h"
+#include "wire/owned_numbers.h"
 #include "wire/paths.h"
 #include "wire/paths_ga.h"
 #include "wire/request_signing.h"
+#include "wire/tones.h"
 
 namespace tocsin::wire {
 namespace {
@@ -50,6 +53,17 @@ void TryToken(std::string_view text) {
   static_cast<void>(ParseOpenIdConfiguration(text));
 }
 
+void TryIdentifier(std::string_view text) {
+  TOCSIN_CHECK(RawId(ParseRawId(text)) == text);
+  static_cast<void>(ToneNamed(text));
+  static_cast<void>(ToneNamedGa(text));
+}
+
+void TryOwnedNumbers(std::string_view body) {
+  const auto numbers = DecodeOwnedNumbers(body);
+  TOCSIN_CHECK(numbers.ok() || !numbers.status().message().empty());
+}
+
 void Try(char which, std::string_view body) {
   switch (which) {
     case 'c': return TryBoth(body, DecodeCreateCallRequest);
@@ -60,6 +74,8 @@ void Try(char which, std::string_view body) {
     case 'j': return TryBoth(body, DecodeJoinRequest);
     case 'o': return TryBoth(body, DecodeOperationResult);
     case 'k': return TryToken(body);
+    case 'I': return TryIdentifier(body);
+    case 'O': return TryOwnedNumbers(body);
     case 'e': static_cast<void>(DecodeErrorBody(body)); return;
     default: return TryUrls(body);
   }

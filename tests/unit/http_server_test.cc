@@ -267,6 +267,32 @@ TEST_F(HttpServerTest, TellsTheHandlerWhatWasAskedAndByWhom) {
   EXPECT_EQ(seen.remote_address, "127.0.0.1");
 }
 
+TEST_F(HttpServerTest, AHeaderIsOneLineHoweverItIsSpelled) {
+  std::vector<std::string> values;
+  Start([&](const HttpRequest& request) {
+    for (const std::string_view name : {"a", "b", "c"}) {
+      values.emplace_back(request.Header(name));
+    }
+    return HttpResponse{};
+  });
+  RawClient client(server_->port());
+  ASSERT_TRUE(
+      client.Send("GET / HTTP/1.1\r\nHost: a\r\na: x%0D%0Ay\r\nb: x\ry\r\nc: x%00\r\n\r\n"));
+  client.Receive();
+
+  EXPECT_EQ(values, (std::vector<std::string>{"x  y", "x y", "x "}));
+}
+
+TEST_F(HttpServerTest, RefusesATargetWithControlCharacters) {
+  Start();
+  for (const std::string_view target : {"/a\rb", "/a?b\tc", "/\x01"}) {
+    RawClient client(server_->port());
+    ASSERT_TRUE(client.Send(fmt::format("GET {} HTTP/1.1\r\nHost: a\r\n\r\n", target)));
+    EXPECT_TRUE(client.Receive().starts_with("HTTP/1.1 400 ")) << target;
+  }
+  EXPECT_EQ(handled_, 0);
+}
+
 TEST_F(HttpServerTest, AnswersFiveHundredWhenItsHandlerFails) {
   Start([](const HttpRequest& request) -> HttpResponse {
     // As a library in a handler may do.

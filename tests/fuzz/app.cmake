@@ -1,0 +1,1 @@
+tocsin_fuzzer(NAME operator_files_fuzzer DEPENDS tocsin::app RUNS 5000)
