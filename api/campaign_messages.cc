@@ -102,6 +102,17 @@ void ReadKeys(const v1::CallFlow& message, CallFlow& flow, Decoder& decoder) {
   }
 }
 
+void ReadTexts(const v1::MessageTexts& message, MessageTexts& texts) {
+  for (const auto& [language, text] : message.templates()) {
+    // A line break is a pause like any other.
+    texts.templates[language] = WithoutControlCharacters(text);
+  }
+  texts.language = message.language();
+  if (texts.language.empty() && texts.templates.size() == 1) {
+    texts.language = texts.templates.begin()->first;
+  }
+}
+
 void ReadOperatorLine(const v1::CallFlow& message, const PhoneNumberReader& numbers,
                       CampaignSpec& spec, Decoder& decoder) {
   if (message.operator_number().empty()) return;
@@ -119,6 +130,7 @@ void ReadMessage(const v1::Message& message, CallFlow& flow, Decoder& decoder) {
     case v1::Message::kAudioUri:
       decoder.Text("message.audio", message.audio_uri(), flow.audio_uri);
       break;
+    case v1::Message::kTexts: break;  // ReadTexts()
     case v1::Message::AUDIO_NOT_SET: break;
   }
   decoder.Duration("message.identity_ends", message.identity_ends(), message.has_identity_ends(),
@@ -184,8 +196,15 @@ std::string MinuteText(int minute) {
   return fmt::format("{:02}:{:02}", minute / 60, minute % 60);
 }
 
-void SetMessage(const CallFlow& flow, v1::Message* message) {
-  if (flow.prompt.is_set()) {
+void SetMessage(const CampaignSpec& spec, v1::Message* message) {
+  const CallFlow& flow = spec.flow;
+  if (!spec.texts.empty()) {
+    v1::MessageTexts* const texts = message->mutable_texts();
+    for (const auto& [language, text] : spec.texts.templates) {
+      (*texts->mutable_templates())[language] = text;
+    }
+    texts->set_language(spec.texts.language);
+  } else if (flow.prompt.is_set()) {
     message->set_prompt(PromptName(flow.prompt));
   } else {
     message->set_audio_uri(flow.audio_uri);
@@ -237,6 +256,13 @@ bool HasControlCharacters(const std::string& text) {
                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
 }
 
+std::string WithoutControlCharacters(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(),
+      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
+  return text;
+}
+
 CampaignSpec ReadCampaign(const v1::Campaign& message, const PhoneNumberReader& numbers,
                           std::vector<FieldViolation>& violations) {
   Decoder decoder(violations);
@@ -248,6 +274,7 @@ CampaignSpec ReadCampaign(const v1::Campaign& message, const PhoneNumberReader& 
   }
   spec.priority = message.priority();
   ReadMessage(message.message(), spec.flow, decoder);
+  if (message.message().has_texts()) ReadTexts(message.message().texts(), spec.texts);
   ReadFlow(message.flow(), spec.flow, decoder);
   ReadAcknowledgement(message.acknowledgement(), spec.ack, decoder);
   ReadRetry(message.retry(), spec.retry, decoder);
@@ -294,7 +321,7 @@ v1::Campaign ToMessage(const Campaign& campaign) {
   message.set_purpose(spec.purpose);
   message.set_trunk(TrunkName(spec.trunk));
   message.set_priority(spec.priority);
-  SetMessage(spec.flow, message.mutable_message());
+  SetMessage(spec, message.mutable_message());
   SetFlow(spec.flow, message.mutable_flow());
   SetAcknowledgement(spec.ack, message.mutable_acknowledgement());
   SetRetry(spec.retry, message.mutable_retry());

@@ -37,5 +37,7 @@ v1::CampaignProgress ToMessage(const Campaign& campaign, const CampaignProgress&
 
 // Whether a text has characters that move a cursor or end a string.
 bool HasControlCharacters(const std::string& text);
+// The same with a space in the place of each.
+std::string WithoutControlCharacters(std::string text);
 
 }  // namespace tocsin

@@ -131,6 +131,19 @@ grpc::Status CampaignServiceImpl::UploadPrompt(grpc::ServerContext*,
   });
 }
 
+// Texts in languages that neither the trunk's provider nor we can speak are no use.
+absl::Status CampaignServiceImpl::CheckSpeech(const CampaignSpec& spec) {
+  if (spec.texts.empty() || !options_.speaks) return absl::OkStatus();
+  TOCSIN_ASSIGN_OR_RETURN(const Trunk trunk, Settle([&] { return store_.GetTrunk(spec.trunk); }));
+  if (ProviderSpeaks(trunk)) return absl::OkStatus();
+  std::vector<FieldViolation> violations;
+  for (const auto& [language, text] : spec.texts.templates) {
+    const absl::Status spoken = options_.speaks(language);
+    if (!spoken.ok()) violations.push_back({"campaign.message.texts", Message(spoken)});
+  }
+  return CheckFields(violations);
+}
+
 grpc::Status CampaignServiceImpl::CreateCampaign(grpc::ServerContext* context,
                                                  const v1::CreateCampaignRequest* request,
                                                  v1::Campaign* response) {
@@ -144,6 +157,7 @@ grpc::Status CampaignServiceImpl::CreateCampaign(grpc::ServerContext* context,
     if (spec.flow.prompt.is_set()) {
       TOCSIN_RETURN_IF_ERROR(Settle([&] { return store_.GetPrompt(spec.flow.prompt); }).status());
     }
+    TOCSIN_RETURN_IF_ERROR(CheckSpeech(spec));
     const absl::Time now = clock_.Now();
     TOCSIN_ASSIGN_OR_RETURN(const Campaign campaign,
                             Settle([&] { return store_.CreateCampaign(identity, spec, now); }));

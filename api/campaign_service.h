@@ -23,6 +23,8 @@ class CampaignServiceImpl final : public v1::CampaignService::Service {
   struct Options {
     TenantId tenant{1};
     ImportPipeline::Options import;
+    // As in ApiServer::Options.
+    std::function<absl::Status(std::string_view language)> speaks;
   };
 
   CampaignServiceImpl(const Options& options, CampaignStore& store,
@@ -76,6 +78,7 @@ class CampaignServiceImpl final : public v1::CampaignService::Service {
                        const std::string& request_id, const google::protobuf::Message& request,
                        const std::string& actor, std::vector<FieldViolation> violations,
                        v1::Campaign* response);
+  absl::Status CheckSpeech(const CampaignSpec& spec);
   absl::StatusOr<Campaign> FindCampaign(const std::string& name, const std::string& field);
 
   absl::Status Import(grpc::ServerContext* context,

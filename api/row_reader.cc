@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <system_error>
+#include <utility>
 
 #include "api/campaign_messages.h"
+#include "base/check.h"
 #include "base/status_macros.h"
 #include "core/calling_window.h"
 #include "core/dial_guard.h"
@@ -26,37 +30,21 @@ bool IsBlank(const std::string& text) {
   return text.find_first_not_of(" \t\r\n") == std::string::npos;
 }
 
-// The form of BCP 47, not its registry: "es", "pt-BR", "zh-Hant-TW".
-bool IsLanguageTag(const std::string& tag) {
-  std::size_t length = 0;
-  bool first = true;
-  for (const char c : tag) {
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    const bool digit = c >= '0' && c <= '9';
-    if (c == '-') {
-      if (length < (first ? 2U : 1U)) return false;
-      length = 0;
-      first = false;
-    } else if ((!letter && (first || !digit)) || ++length > 8) {
-      return false;
-    }
-  }
-  return length >= (first ? 2U : 1U) && tag.size() <= 35;
-}
-
-// A line break in a name is no reason not to ring somebody.
-std::string WithoutControlCharacters(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(),
-      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
-  return text;
-}
-
 std::string PhoneField(int index) {
   return index == 0 ? "phone" : fmt::format("phone{}", index + 1);
 }
 
+// Of a campaign that was checked when it was created.
+MessageBook BookOf(const MessageTexts& texts) {
+  auto book = MessageBook::Open(texts);
+  TOCSIN_CHECK(book.ok());
+  return *std::move(book);
+}
+
 }  // namespace
+
+RowReader::RowReader(const CampaignSpec& spec, const PhoneNumberReader& numbers)
+    : spec_(spec), numbers_(numbers), book_(BookOf(spec.texts)) {}
 
 bool RowReader::IsTimeZone(const std::string& name) {
   if (zones_.contains(name)) return true;
@@ -152,11 +140,48 @@ std::optional<RowReader::Refusal> RowReader::CheckRow(const v1::RecipientRow& ro
   return std::nullopt;
 }
 
+// What this person is told, word for word. Whoever cannot be told it is not rung.
+std::optional<RowReader::Refusal> RowReader::ReadMessage(const v1::RecipientRow& row,
+                                                         ImportRow& taken) const {
+  const auto& [language, text] = book_.For(row.language());
+  std::map<std::string, std::string, std::less<>> values;
+  for (const std::string& variable : text.variables()) {
+    const auto given = row.variables().find(variable);
+    const bool is_name = variable == kNameVariable;
+    if (!is_name && given == row.variables().end()) continue;
+    const std::string& value = is_name ? row.person_name() : given->second;
+    if (Characters(value) > kTextMax) {
+      return Refusal{variable, refusal::kInvalidText, "has more than 200 characters"};
+    }
+    values.emplace(variable, WithoutControlCharacters(value));
+  }
+  auto filled = text.Fill([&values](std::string_view name) {
+    const auto found = values.find(name);
+    return found == values.end() ? nullptr : &found->second;
+  });
+  if (const auto* missing = std::get_if<std::string>(&filled)) {
+    return Refusal{*missing, refusal::kMissingVariable,
+                   fmt::format("the message in '{}' says {{{}}}, and this person has none; fill it "
+                               "in, or take it out of the message",
+                               language, *missing)};
+  }
+  auto& words = std::get<MessageText>(filled);
+  if (CountCharacters(words.Reveal()) > kSpokenCharactersMax) {
+    return Refusal{
+        "", refusal::kMessageTooLong,
+        fmt::format("with this person's variables the message has more than {} characters",
+                    kSpokenCharactersMax)};
+  }
+  taken.message = SpokenMessage{language, std::move(words)};
+  return std::nullopt;
+}
+
 void RowReader::ReadRow(const v1::RecipientRow& row, std::int64_t line, ReadRows& read) {
   std::vector<std::string> ignored;
   ImportRow taken;
   std::optional<Refusal> refusal = CheckRow(row);
   if (!refusal) refusal = ReadNumbers(row, taken, ignored);
+  if (!refusal && !book_.empty()) refusal = ReadMessage(row, taken);
   if (refusal) {
     // What is kept of a refused row must itself be fit to keep.
     const bool keep_key =

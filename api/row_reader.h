@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/campaign.h"
+#include "core/message_text.h"
 #include "core/phone_number.h"
 #include "core/store.h"
 #include "tocsin/v1/campaign_service.pb.h"
@@ -27,6 +28,8 @@ inline constexpr char kInvalidText[] = "INVALID_TEXT";
 inline constexpr char kInvalidTimeZone[] = "INVALID_TIME_ZONE";
 inline constexpr char kInvalidLanguage[] = "INVALID_LANGUAGE";
 inline constexpr char kInvalidPriority[] = "INVALID_PRIORITY";
+inline constexpr char kMissingVariable[] = "MISSING_VARIABLE";
+inline constexpr char kMessageTooLong[] = "MESSAGE_TOO_LONG";
 }  // namespace refusal
 
 // A batch of submitted rows, read.
@@ -39,14 +42,14 @@ struct ReadRows {
 
 // Reads submitted rows of one campaign: numbers into E.164, each once per
 // person; destinations that are never dialed, and rehearsal numbers in the
-// wrong list, are refused here already. What it says never quotes a number.
+// wrong list, are refused here already. Where the campaign has texts, each person's
+// is filled in. What it says never quotes a number or a variable's value.
 //
 // Holds a cache of time zones: one reader a thread. `numbers` and `spec` must
 // outlive it.
 class RowReader {
  public:
-  RowReader(const CampaignSpec& spec, const PhoneNumberReader& numbers)
-      : spec_(spec), numbers_(numbers) {}
+  RowReader(const CampaignSpec& spec, const PhoneNumberReader& numbers);
 
   // `first_index` is that of the batch's first row in the stream, from 1: the
   // line of rows that have none.
@@ -64,11 +67,13 @@ class RowReader {
   std::optional<Refusal> CheckRow(const v1::RecipientRow& row);
   std::optional<Refusal> ReadNumbers(const v1::RecipientRow& row, ImportRow& taken,
                                      std::vector<std::string>& ignored) const;
+  std::optional<Refusal> ReadMessage(const v1::RecipientRow& row, ImportRow& taken) const;
   NumberVerdict ReadNumber(const std::string& text, const std::string& field) const;
   bool IsTimeZone(const std::string& name);
 
   const CampaignSpec& spec_;
   const PhoneNumberReader& numbers_;
+  const MessageBook book_;                 // Empty: a recording is played.
   std::unordered_set<std::string> zones_;  // Known to exist: as many as there are zones.
 };
 

@@ -1,6 +1,8 @@
 #pragma once
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -36,6 +38,9 @@ class ApiServer {
     int import_readers = 2;
     // OnChange() will be called; otherwise those who watch ask the store every 250 ms.
     bool told_of_changes = false;
+    // Whether a text in this language can be said on our side; what is missing if not.
+    // Unset: any can.
+    std::function<absl::Status(std::string_view language)> speaks;
   };
 
   // Serves until Shutdown(). The arguments must outlive it. kUnavailable if the

@@ -35,6 +35,7 @@ absl::StatusOr<std::unique_ptr<Node>> Node::Start(const Config& config, const Op
   node->clock_ = &clock;
   node->name_ = NewNodeName();
   node->certificates_ = options.certificates;
+  node->speaker_ = std::make_unique<speech::Speaker>(speech::Speaker::Options());
   TOCSIN_RETURN_IF_ERROR(db::CheckMigrated(options.database_url));
   TOCSIN_ASSIGN_OR_RETURN(
       node->store_,
@@ -71,6 +72,7 @@ absl::Status Node::StartDialer(const Config& config, const Options& options, con
   settings.recorder.writers = 2;
   settings.timeouts.read = config.request_timeout;
   settings.timeouts.request = config.request_timeout + absl::Seconds(5);
+  settings.speak_text = [this](const SpokenMessage& message) { return speaker_->Say(message); };
   const auto find_prompt = [store = store_.get()](const std::string& name) {
     return store->FindPrompt(name);
   };
@@ -97,6 +99,7 @@ absl::Status Node::StartApi(const Config& config, const Clock& clock) {
   settings.listen_address = JoinHostPort(config.api_host, config.api_port);
   settings.certificate = certificates_.api;
   settings.told_of_changes = true;
+  settings.speaks = [this](std::string_view language) { return speaker_->Speaks(language); };
   auto started = ApiServer::Start(settings, *store_, LibPhoneNumberReader(), clock);
   if (!started.ok()) return NamingPort(started.status(), "--api-port");
   api_ = *std::move(started);

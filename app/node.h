@@ -19,6 +19,7 @@
 #include "dialer/dialer.h"
 #include "scheduler/runner.h"
 #include "scheduler/scheduler.h"
+#include "speech/speaker.h"
 #include "wire/callback_url.h"
 
 namespace tocsin {
@@ -79,6 +80,7 @@ class Node final : private ChangeListener {
   ListenerCertificates certificates_;
   // In the order in which they need one another.
   std::unique_ptr<db::PgStore> store_;
+  std::unique_ptr<speech::Speaker> speaker_;
   // The dialer is there first and tells the scheduler of what it commits.
   std::atomic<scheduler::Scheduler*> told_{nullptr};
   std::unique_ptr<dialer::Dialer> dialer_;

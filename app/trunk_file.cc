@@ -97,6 +97,7 @@ class Reader {
         {"connection_string_env", SecretInVariable(CredentialKind::kConnectionString)},
         {"bearer_token_file", SecretInFile(CredentialKind::kBearerToken)},
         {"source_user", TextInto(trunk_.source_user)},
+        {"cognitive_services_endpoint", TextInto(trunk_.cognitive_services_endpoint)},
         {"resource_id", TextInto(trunk_.resource_id)},
         {"callback_issuer", TextInto(trunk_.callback_issuer)},
         {"jwks_url", TextInto(trunk_.jwks_url)},

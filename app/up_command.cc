@@ -40,6 +40,8 @@ absl::StatusOr<Trunk> EmbeddedTrunk(const Config& config, const DataDirectory& d
   if (trunk.dialect == Dialect::kGa) {
     trunk.callback_issuer = config.callback_issuer;
     trunk.resource_id = config.resource_id;
+    // Our call server speaks whatever service is named.
+    trunk.cognitive_services_endpoint = trunk.endpoint + "/";
   }
   trunk.calls_per_second = config.cps;
   trunk.concurrent_max = config.max_concurrent;

@@ -62,6 +62,8 @@ absl::Status AtPlaces(const absl::Status& status, const CampaignFile& file,
     if (field.rfind(kPrefix, 0) == 0) field = field.substr(kPrefix.size());
     if (field == "display_name") field = "name";
     if (field == "wav") field = "message.audio";
+    if (field == "message.texts") field = "message.text";
+    if (field == "message.texts.language") field = "message.language";
     const auto place = file.places.find(field);
     message +=
         fmt::format("{}{}: {}: {}", message.empty() ? "" : "\n",
@@ -125,12 +127,12 @@ absl::Status CampaignActions::ReadAudio(CampaignFile& file) {
 }
 
 absl::StatusOr<v1::ImportRecipientsResponse> CampaignActions::SendList(
-    const std::string& name, const std::string& recipients, std::int64_t rows,
-    const std::string& request_id) {
+    const std::string& name, const CheckedList& list, const std::string& request_id) {
+  const auto& [recipients, variables, rows] = list;
   SteadyTime began = clock_.Steady();
   SteadyTime shown = began;
   std::int64_t sent_before = 0;
-  auto imported = client_.Import(name, request_id, recipients, [&](std::int64_t sent) {
+  auto imported = client_.Import(name, request_id, recipients, variables, [&](std::int64_t sent) {
     const SteadyTime now = clock_.Steady();
     // From the beginning again: what is stored goes fast, and the wait is over.
     if (sent < sent_before) began = now;
@@ -164,8 +166,17 @@ absl::StatusOr<v1::ImportRecipientsResponse> CampaignActions::SendList(
 int CampaignActions::Create(const CreateOptions& options) {
   // Everything that can be found wrong here is, before anything is created.
   absl::StatusOr<CampaignFile> file = ReadCampaignFile(options.campaign_file);
+  std::vector<std::string> variables;
+  if (file.ok()) {
+    auto columns = VariableColumns(file->campaign);
+    if (!columns.ok()) {
+      return Fail(MakeStatus(columns.status().code(), "{}: message.text: {}",
+                             file->places["message.text"], Message(columns.status())));
+    }
+    variables = *std::move(columns);
+  }
   absl::StatusOr<std::int64_t> rows = 0;
-  if (!options.recipients.empty()) rows = CheckRecipientFile(options.recipients);
+  if (!options.recipients.empty()) rows = CheckRecipientFile(options.recipients, variables);
   if (!file.ok() && !rows.ok()) Fail(rows.status());
   if (!file.ok()) return Fail(file.status());
   if (!rows.ok()) return Fail(rows.status());
@@ -182,7 +193,7 @@ int CampaignActions::Create(const CreateOptions& options) {
   }
   v1::ImportRecipientsResponse imported;
   if (!options.recipients.empty()) {
-    auto sent = SendList(campaign->name(), options.recipients, *rows, RandomUuid());
+    auto sent = SendList(campaign->name(), {options.recipients, variables, *rows}, RandomUuid());
     if (!sent.ok()) return Fail(sent.status());
     imported = *std::move(sent);
     if (table) Print(stdout, DrawImport(imported, options.recipients));
@@ -198,10 +209,14 @@ int CampaignActions::Create(const CreateOptions& options) {
 
 int CampaignActions::Import(const std::string& name, const std::string& recipients,
                             const std::string& request_id) {
-  const absl::StatusOr<std::int64_t> rows = CheckRecipientFile(recipients);
+  const absl::StatusOr<v1::Campaign> campaign = client_.Get(FullName(name));
+  if (!campaign.ok()) return Fail(campaign.status());
+  const auto variables = VariableColumns(*campaign);
+  if (!variables.ok()) return Fail(variables.status());
+  const absl::StatusOr<std::int64_t> rows = CheckRecipientFile(recipients, *variables);
   if (!rows.ok()) return Fail(rows.status());
-  const auto imported =
-      SendList(FullName(name), recipients, *rows, request_id.empty() ? RandomUuid() : request_id);
+  const auto imported = SendList(campaign->name(), {recipients, *variables, *rows},
+                                 request_id.empty() ? RandomUuid() : request_id);
   if (!imported.ok()) return Fail(imported.status());
   Print(stdout, terminal_.format == OutputFormat::kJson ? ToJson(*imported)
                                                         : DrawImport(*imported, recipients));

@@ -53,9 +53,14 @@ class CampaignActions {
 
  private:
   absl::Status ReadAudio(CampaignFile& file);
+  // A list that has been checked.
+  struct CheckedList {
+    std::string path;
+    std::vector<std::string> variables;
+    std::int64_t rows = 0;
+  };
   absl::StatusOr<v1::ImportRecipientsResponse> SendList(const std::string& name,
-                                                        const std::string& recipients,
-                                                        std::int64_t rows,
+                                                        const CheckedList& list,
                                                         const std::string& request_id);
   int AfterCommand(const absl::StatusOr<v1::Campaign>& campaign, bool watch);
   void ShowProgress(const std::string& line, bool last);

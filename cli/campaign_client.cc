@@ -185,9 +185,9 @@ absl::StatusOr<v1::Campaign> CampaignClient::Cancel(const std::string& name, v1:
 
 absl::StatusOr<v1::ImportRecipientsResponse> CampaignClient::TryImport(
     const v1::ImportRecipientsRequest& open, const std::string& path,
-    const std::function<void(std::int64_t)>& on_rows) {
+    const std::vector<std::string>& variables, const std::function<void(std::int64_t)>& on_rows) {
   TOCSIN_ASSIGN_OR_RETURN(std::ifstream in, OpenFile(path));
-  TOCSIN_ASSIGN_OR_RETURN(RecipientReader rows, RecipientReader::Open(in));
+  TOCSIN_ASSIGN_OR_RETURN(RecipientReader rows, RecipientReader::Open(in, variables));
   grpc::ClientContext context;
   Prepare(context, kImportDeadline);
   v1::ImportRecipientsResponse response;
@@ -219,12 +219,13 @@ absl::StatusOr<v1::ImportRecipientsResponse> CampaignClient::TryImport(
 
 absl::StatusOr<v1::ImportRecipientsResponse> CampaignClient::Import(
     const std::string& name, const std::string& request_id, const std::string& path,
-    const std::function<void(std::int64_t)>& on_rows) {
+    const std::vector<std::string>& variables, const std::function<void(std::int64_t)>& on_rows) {
   v1::ImportRecipientsRequest open;
   open.mutable_open()->set_campaign(name);
   open.mutable_open()->set_request_id(request_id);
   for (int tries = 1;; ++tries) {
-    absl::StatusOr<v1::ImportRecipientsResponse> response = TryImport(open, path, on_rows);
+    absl::StatusOr<v1::ImportRecipientsResponse> response =
+        TryImport(open, path, variables, on_rows);
     if (response.ok() || !WaitToRepeat(response.status(), tries, kTriesOfStreamsMax))
       return response;
   }

@@ -45,10 +45,10 @@ class CampaignClient {
 
   // Sends a list; `on_rows` is told how many rows have gone out. An import that
   // is interrupted begins again with the same request_id, and what is stored is
-  // skipped. `path` has been checked (CheckRecipientFile).
+  // skipped. `path` has been checked (CheckRecipientFile), with the same `variables`.
   absl::StatusOr<v1::ImportRecipientsResponse> Import(
       const std::string& name, const std::string& request_id, const std::string& path,
-      const std::function<void(std::int64_t)>& on_rows);
+      const std::vector<std::string>& variables, const std::function<void(std::int64_t)>& on_rows);
   // In the order of their arrival, at most `limit`.
   absl::StatusOr<std::vector<v1::RefusedRow>> ListRefused(const std::string& name,
                                                           std::int64_t limit);
@@ -79,7 +79,7 @@ class CampaignClient {
   bool WaitToRepeat(const absl::Status& status, int tries, int tries_max) const;
   absl::StatusOr<v1::ImportRecipientsResponse> TryImport(
       const v1::ImportRecipientsRequest& open, const std::string& path,
-      const std::function<void(std::int64_t)>& on_rows);
+      const std::vector<std::string>& variables, const std::function<void(std::int64_t)>& on_rows);
 
   const ServiceChannel service_;
   const Clock& clock_;

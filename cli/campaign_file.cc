@@ -142,7 +142,8 @@ class Reader {
         {"message",
          {},
          [this](const YAML::Node& node) {
-           ReadSection(node, "message.", MessageKeys(), {"audio"});
+           ReadSection(node, "message.", MessageKeys());
+           FinishMessage(node);
          }},
         {"flow", {}, [this](const YAML::Node& node) { ReadSection(node, "flow.", FlowKeys()); }},
         {"acknowledgement",
@@ -168,6 +169,8 @@ class Reader {
     v1::Message* message = campaign_.mutable_message();
     return {
         {"audio", [this](const std::string& text) { return SetAudio(text); }, {}},
+        {"text", {}, [this](const YAML::Node& node) { ReadTexts(node); }},
+        {"language", Text(&language_), {}},
         {"identity_ends", Lazily([message] { return message->mutable_identity_ends(); }), {}},
     };
   }
@@ -262,6 +265,50 @@ class Reader {
     };
   }
 
+  // One text, or one for each language.
+  void ReadTexts(const YAML::Node& node) {
+    if (node.IsScalar() && !node.Scalar().empty()) {
+      only_text_ = node.Scalar();
+    } else if (node.IsMap()) {
+      auto& templates = *campaign_.mutable_message()->mutable_texts()->mutable_templates();
+      for (const auto& entry : node) {
+        const std::string language = entry.first.IsScalar() ? entry.first.Scalar() : "";
+        if (!entry.second.IsScalar() || entry.second.Scalar().empty()) {
+          faults_.Add(entry.first.Mark(), "'message.text': a language must have a text");
+        } else if (templates.contains(language)) {
+          faults_.Add(entry.first.Mark(),
+                      fmt::format("'message.text': {} is there twice", Printable(language)));
+        } else {
+          templates[language] = entry.second.Scalar();
+        }
+      }
+    } else {
+      faults_.Add(node.Mark(),
+                  "'message.text' must be a text, or one for each language: "
+                  "{en: ..., es: ...}");
+    }
+  }
+
+  // What only all keys of the section together tell.
+  void FinishMessage(const YAML::Node& node) {
+    if (!node.IsMap()) return;
+    const bool has_text = file_.places.contains("message.text");
+    if (has_text == file_.places.contains("message.audio")) {
+      faults_.Add(node.Mark(),
+                  has_text ? "'message' has both 'audio' and 'text'; one of them is the message"
+                           : "key 'message.audio' is missing, or 'message.text'");
+    } else if (!has_text && !language_.empty()) {
+      faults_.Add(node.Mark(), "'message.language' is for a 'message.text'");
+    }
+    if (!has_text) return;
+    v1::MessageTexts* const texts = campaign_.mutable_message()->mutable_texts();
+    if (!only_text_.empty()) {
+      if (language_.empty()) language_ = "en";
+      (*texts->mutable_templates())[language_] = only_text_;
+    }
+    texts->set_language(language_);
+  }
+
   std::string SetAudio(const std::string& text) {
     if (text.empty()) return "must not be empty";
     if (text.rfind("http://", 0) == 0 || text.rfind("https://", 0) == 0) {
@@ -352,6 +399,8 @@ class Reader {
   Faults faults_;
   CampaignFile& file_;
   v1::Campaign& campaign_;
+  std::string only_text_;  // In `language_`.
+  std::string language_;
 };
 
 }  // namespace

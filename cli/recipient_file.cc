@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <system_error>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "base/status_macros.h"
 #include "cli/spelling.h"
+#include "core/message_text.h"
 #include "fmt/ranges.h"
 
 namespace tocsin {
@@ -78,15 +80,23 @@ const std::vector<std::string>& RecipientColumns() {
   return columns;
 }
 
-absl::StatusOr<RecipientReader> RecipientReader::Open(std::istream& in) {
-  RecipientReader reader(in);
+RecipientReader::RecipientReader(std::istream& in, const std::vector<std::string>& variables)
+    : csv_(std::make_unique<CsvReader>(in)), known_(RecipientColumns()), variables_(variables) {
+  // Everybody's name has its column already.
+  std::copy_if(variables.begin(), variables.end(), std::back_inserter(known_),
+               [](const std::string& variable) { return variable != kNameVariable; });
+}
+
+absl::StatusOr<RecipientReader> RecipientReader::Open(std::istream& in,
+                                                      const std::vector<std::string>& variables) {
+  RecipientReader reader(in, variables);
   TOCSIN_RETURN_IF_ERROR(reader.ReadHeader());
   return reader;
 }
 
 absl::Status RecipientReader::ReadHeader() {
   TOCSIN_ASSIGN_OR_RETURN(const bool found, csv_->Next(record_));
-  const std::vector<std::string>& known = RecipientColumns();
+  const std::vector<std::string>& known = known_;
   if (!found) {
     return InvalidArgument("the file is empty; its first line must name the columns: {}",
                            fmt::join(known, ","));
@@ -118,6 +128,13 @@ absl::Status RecipientReader::ReadHeader() {
                              record_.line, known[static_cast<std::size_t>(required)]);
     }
   }
+  for (const std::string& variable : variables_) {
+    const auto column = std::find(known.begin(), known.end(), variable) - known.begin();
+    if (std::find(columns_.begin(), columns_.end(), static_cast<int>(column)) == columns_.end()) {
+      return InvalidArgument("line {}: column '{}' is missing; the message says {{{}}}",
+                             record_.line, variable, variable);
+    }
+  }
   return absl::OkStatus();
 }
 
@@ -135,7 +152,13 @@ absl::StatusOr<bool> RecipientReader::Next(v1::RecipientRow& row) {
   row.set_line(record_.line);
   for (int i = kPhone; i <= kPhone3; ++i) row.add_phones();
   for (std::size_t i = 0; i < columns_.size(); ++i) {
-    TOCSIN_RETURN_IF_ERROR(SetField(columns_[i], Trimmed(record_.fields[i]), row));
+    std::string text = Trimmed(record_.fields[i]);
+    const auto column = static_cast<std::size_t>(columns_[i]);
+    if (column < RecipientColumns().size()) {
+      TOCSIN_RETURN_IF_ERROR(SetField(columns_[i], std::move(text), row));
+    } else if (!text.empty()) {
+      (*row.mutable_variables())[known_[column]] = std::move(text);
+    }
   }
   while (!row.phones().empty() && row.phones().rbegin()->empty()) {
     row.mutable_phones()->RemoveLast();
@@ -155,9 +178,29 @@ absl::StatusOr<std::ifstream> OpenFile(const std::string& path) {
   return in;
 }
 
-absl::StatusOr<std::int64_t> CheckRecipientFile(const std::string& path) {
+absl::StatusOr<std::vector<std::string>> VariableColumns(const v1::Campaign& campaign) {
+  MessageTexts texts;
+  for (const auto& [language, text] : campaign.message().texts().templates()) {
+    texts.templates.emplace(language, text);
+  }
+  TOCSIN_ASSIGN_OR_RETURN(const MessageBook book, MessageBook::Open(texts));
+  std::vector<std::string> variables;
+  for (const std::string& variable : book.Variables()) {
+    const std::vector<std::string>& columns = RecipientColumns();
+    const bool is_column = std::find(columns.begin(), columns.end(), variable) != columns.end();
+    if (is_column && variable != kNameVariable) {
+      return InvalidArgument("{{{}}} is a column with a meaning of its own and is not said",
+                             variable);
+    }
+    variables.push_back(variable);
+  }
+  return variables;
+}
+
+absl::StatusOr<std::int64_t> CheckRecipientFile(const std::string& path,
+                                                const std::vector<std::string>& variables) {
   TOCSIN_ASSIGN_OR_RETURN(std::ifstream in, OpenFile(path));
-  absl::StatusOr<RecipientReader> reader = RecipientReader::Open(in);
+  absl::StatusOr<RecipientReader> reader = RecipientReader::Open(in, variables);
   if (!reader.ok()) return InvalidArgument("{}: {}", path, Message(reader.status()));
   v1::RecipientRow row;
   std::int64_t rows = 0;

@@ -108,13 +108,39 @@ void CheckOperatorLine(const CampaignSpec& spec, Violations& found) {
   }
 }
 
+void CheckTexts(const MessageTexts& texts, Violations& found) {
+  if (texts.empty()) return;
+  for (const auto& [language, text] : texts.templates) {
+    const auto say = [&](std::string what) {
+      found.Add("message.texts", language + ": " + std::move(what));
+    };
+    if (!IsLanguageTag(language)) {
+      found.Add("message.texts", "a language is a BCP 47 tag such as en or pt-BR");
+      continue;
+    }
+    const int characters = CountCharacters(text);
+    if (characters == 0 || characters > kSpokenCharactersMax) {
+      say(fmt::format("has {} characters; it must have 1 to {}", characters, kSpokenCharactersMax));
+    }
+    const auto parsed = MessageTemplate::Parse(text);
+    if (!parsed.ok()) say(Message(parsed.status()));
+  }
+  if (!texts.templates.contains(texts.language)) {
+    found.Add("message.texts.language",
+              "is the language of people who have none: it must be one that there is a text in");
+  }
+}
+
 void CheckFlow(const CampaignSpec& spec, Violations& found) {
   const CallFlow& flow = spec.flow;
-  if (flow.audio_uri.empty() == !flow.prompt.is_set()) {
-    found.Add("message.audio", "exactly one of a recording and an audio URI is needed");
+  const int messages = (flow.audio_uri.empty() ? 0 : 1) + (flow.prompt.is_set() ? 1 : 0) +
+                       (spec.texts.empty() ? 0 : 1);
+  if (messages != 1) {
+    found.Add("message.audio", "exactly one of a recording, an audio URI and a text is needed");
   } else if (!flow.audio_uri.empty() && !HasHttpScheme(flow.audio_uri)) {
     found.Add("message.audio", "an audio URI begins with http:// or https://");
   }
+  CheckTexts(spec.texts, found);
   CheckKeys(spec, found);
   if (flow.operator_line) CheckOperatorLine(spec, found);
   found.CheckDuration("message.identity_ends", flow.identity_ends, absl::ZeroDuration(),

@@ -11,6 +11,7 @@
 #include "core/calling_window.h"
 #include "core/disposition.h"
 #include "core/ids.h"
+#include "core/message_text.h"
 #include "core/phone_number.h"
 
 namespace tocsin {
@@ -55,7 +56,8 @@ struct OperatorLine {
 // Campaign::time_scale.
 struct CallFlow {
   // Where the provider fetches the recording: WAV, mono, 16 bit, 16 kHz.
-  // Empty if `prompt` is one that we keep and serve ourselves.
+  // Empty if `prompt` is one that we keep and serve ourselves, or if the campaign
+  // has texts that are spoken.
   std::string audio_uri;
   PromptId prompt;
   // '0'-'9', '*', '#' -> meaning.
@@ -109,6 +111,7 @@ struct CampaignSpec {
   std::string trunk = "local";
   int priority = 0;  // 0..9; higher gets capacity first.
   CallFlow flow;
+  MessageTexts texts;  // Instead of a recording.
   AckPolicy ack;
   RetryPolicy retry;
   double calls_per_second = 0;  // 0: the trunk's own rate.

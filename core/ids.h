@@ -21,6 +21,8 @@ using TenantId = StrongId<struct TenantIdTag>;
 using TrunkId = StrongId<struct TrunkIdTag>;
 using ImportId = StrongId<struct ImportIdTag>;
 using PromptId = StrongId<struct PromptIdTag>;
+// What somebody is told in words, within the campaign; see TextIdOf().
+using TextId = StrongId<struct TextIdTag>;
 
 // Our name for a call: what stands in the callback URL, in every log line and
 // in front of every row. Never the provider's call id.

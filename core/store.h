@@ -25,6 +25,7 @@
 #include "core/facts.h"
 #include "core/fold.h"
 #include "core/ids.h"
+#include "core/message_text.h"
 #include "core/phone_number.h"
 #include "core/recipient.h"
 #include "core/trunk.h"
@@ -46,10 +47,11 @@ struct ImportRow {
   std::int64_t line = 0;   // In the submitter's file, from 1; or the row's index.
   std::string person_key;  // The submitter's; unique within the campaign.
   std::string name;
-  std::vector<PhoneNumber> numbers;  // In order; never empty, no duplicates, <= 5.
-  std::string time_zone;             // IANA; empty: the campaign's.
-  std::string language;              // BCP 47; empty: the campaign's.
-  int priority = 0;                  // 0..9; higher is rung first.
+  std::vector<PhoneNumber> numbers;      // In order; never empty, no duplicates, <= 5.
+  std::string time_zone;                 // IANA; empty: the campaign's.
+  std::string language;                  // BCP 47; empty: the campaign's.
+  std::optional<SpokenMessage> message;  // Theirs, where the campaign has texts.
+  int priority = 0;                      // 0..9; higher is rung first.
 };
 
 // A row that was not taken, and why. Kept for ever beside the campaign.
@@ -260,6 +262,7 @@ struct LiveCall {
   std::string call;  // The provider's id.
   PhoneNumber to;    // Whom it rings.
   PhoneNumber from;  // Our caller number.
+  TextId text = {};  // What is said; unset: the campaign's recording.
 };
 
 // What came of one attempt in a batch of inputs; one for each distinct attempt.
@@ -307,8 +310,8 @@ class DialStore {
   virtual absl::StatusOr<std::vector<ActiveCampaign>> ListActiveCampaigns() = 0;
   virtual absl::StatusOr<std::vector<Trunk>> ListTrunks() = 0;
   // Takes up to `limit` due people, by priority and due time, with a planned
-  // attempt each; people who share number and message join one attempt
-  // (AckScope::kNumber). First come planned attempts of older epochs.
+  // attempt each; people who share number and message, word for word, join one
+  // attempt (AckScope::kNumber). First come planned attempts of older epochs.
   virtual absl::StatusOr<std::vector<PlannedAttempt>> ClaimDue(OperationId operation,
                                                                CampaignId campaign,
                                                                std::int64_t epoch, int limit,
@@ -355,6 +358,8 @@ class DialStore {
   // For carrying out plays.
   virtual absl::StatusOr<Campaign> GetCampaign(CampaignId id) = 0;
   virtual absl::StatusOr<Prompt> GetPrompt(PromptId id) = 0;
+  // What somebody of the campaign is told in words. kNotFound.
+  virtual absl::StatusOr<SpokenMessage> GetText(CampaignId campaign, TextId text) = 0;
   // Live attempts of a canceling campaign with CancelMode::kHangUp that have no
   // kHangUpOrdered fact yet.
   virtual absl::StatusOr<std::vector<AttemptKey>> ListHangUpsOwed(CampaignId campaign,

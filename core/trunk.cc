@@ -107,12 +107,27 @@ void CheckCredential(const Credential& credential, const Add& add) {
   }
 }
 
+// https, or this machine; the path is the provider's business.
+bool IsSafeEndpoint(std::string_view url) {
+  const EndpointParts parts = Split(url);
+  return !parts.host.empty() &&
+         (parts.scheme == "https" || (parts.scheme == "http" && IsLoopbackEndpoint(url)));
+}
+
 void CheckWording(const Trunk& trunk, const Add& add) {
   if (!trunk.api_version.empty()) {
     if (trunk.dialect == Dialect::kPreview202104) {
       add("api_version", "the dialect 2021-04 has none");
     } else if (!IsApiVersion(trunk.api_version)) {
       add("api_version", "must look like 2026-03-12 or 2021-04-15-preview1");
+    }
+  }
+  if (!trunk.cognitive_services_endpoint.empty()) {
+    if (trunk.dialect != Dialect::kGa) {
+      add("cognitive_services_endpoint", "only in ga does the provider speak texts");
+    } else if (!IsSafeEndpoint(trunk.cognitive_services_endpoint)) {
+      add("cognitive_services_endpoint",
+          "must be https://host/ of the speech service; http on this machine only");
     }
   }
   if (!trunk.source_user.empty()) {
@@ -165,6 +180,10 @@ TokenExpectation ExpectedTokens(const Trunk& trunk) {
     expected.jwks_url = (rehearsal ? trunk.endpoint : kAcsIssuer) + std::string("/calling/keys");
   }
   return expected;
+}
+
+bool ProviderSpeaks(const Trunk& trunk) {
+  return trunk.dialect == Dialect::kGa && !trunk.cognitive_services_endpoint.empty();
 }
 
 bool IsTrustworthyUrl(std::string_view url) {

@@ -50,6 +50,9 @@ struct Trunk {
   std::string api_version;                  // Empty: the dialect's default. 2021-04 has none.
   Spelling spelling = Spelling::kOverview;  // Of the dialects of 2021.
   Credential credential;
+  // Of the provider's speech service, https; ga only. Set: the provider speaks texts;
+  // empty: they are rendered on our side.
+  std::string cognitive_services_endpoint;
   std::string source_user;                  // "8:acs:...": as whom we call; empty: nobody.
   std::vector<PhoneNumber> caller_numbers;  // At least one.
   // What the tokens on callbacks must say, and where the keys are that they are
@@ -69,6 +72,9 @@ struct Trunk {
   // Sends allowed on this trunk in all; 0: not set.
   std::int64_t spend_ceiling_calls = 0;
 };
+
+// Whether the provider speaks texts itself; else they are rendered on our side.
+bool ProviderSpeaks(const Trunk& trunk);
 
 // Everything that is wrong with a trunk, in field order; empty if it may be stored.
 std::vector<FieldViolation> CheckTrunk(const Trunk& trunk);

@@ -61,6 +61,7 @@ AttemptRow ReadAttempt(const pqxx::row& raw) {
   attempt.result.state = state;
   attempt.revision = row.Int();
   attempt.log_keeper = row.OptInt64();
+  attempt.text = TextId(row.Int64());
   return attempt;
 }
 

@@ -63,6 +63,7 @@ struct AttemptRow {
   std::optional<std::int64_t> log_keeper;
   AttemptResult result;
   int revision = 0;
+  TextId text;  // What is said; unset: the campaign's recording.
 };
 
 // Locks and reads those that exist, in key order.

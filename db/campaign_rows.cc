@@ -78,6 +78,17 @@ RetryPolicy ReadRetry(RowReader& row) {
   return retry;
 }
 
+MessageTexts ReadTexts(RowReader& row) {
+  const std::vector<std::string> languages = row.Texts();
+  const std::vector<std::string> templates = row.Texts();
+  MessageTexts texts;
+  for (std::size_t i = 0; i < languages.size() && i < templates.size(); ++i) {
+    texts.templates.emplace(languages[i], templates[i]);
+  }
+  texts.language = row.Text();
+  return texts;
+}
+
 Campaign ReadOne(const pqxx::row& raw) {
   RowReader row(raw);
   Campaign campaign;
@@ -105,6 +116,7 @@ Campaign ReadOne(const pqxx::row& raw) {
     spec.flow.operator_line =
         OperatorLine{StoredNumber(*operator_number), std::move(operator_region)};
   }
+  spec.texts = ReadTexts(row);
   campaign.time_scale = row.Double();
   campaign.state = row.Enum<CampaignState>();
   campaign.state_reason = row.Text();
@@ -139,6 +151,12 @@ absl::StatusOr<bool> InsertCampaign(Session& session, CampaignId id, TenantId te
   const RetryPolicy& retry = spec.retry;
   std::optional<std::string> prompt;
   if (flow.prompt.is_set()) prompt = std::to_string(flow.prompt.value());
+  std::vector<std::string> languages;
+  std::vector<std::string> templates;
+  for (const auto& [language, text] : spec.texts.templates) {
+    languages.push_back(language);
+    templates.push_back(text);
+  }
   std::optional<std::string> operator_number;
   if (flow.operator_line) operator_number = flow.operator_line->number.e164();
   const std::string operator_region = flow.operator_line ? flow.operator_line->region : "";
@@ -152,7 +170,7 @@ absl::StatusOr<bool> InsertCampaign(Session& session, CampaignId id, TenantId te
       Ms(retry.congestion), Ms(retry.provider_error), Ms(retry.lost), spec.calls_per_second,
       spec.concurrent_max, spec.window.open_minute, spec.window.close_minute, spec.time_zone,
       Ms(spec.expires_after), spec.default_region, spec.synthetic, operator_number, operator_region,
-      TimeText(now));
+      ArrayOf(languages), ArrayOf(templates), spec.texts.language, TimeText(now));
   return !inserted.empty();
 }
 

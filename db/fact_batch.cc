@@ -41,7 +41,8 @@ absl::Duration GivenBackDelay(const std::vector<Fact>& facts, const CallView& vi
   return absl::Seconds(1 << std::clamp(view.sends_tried - 1, 0, 4));
 }
 
-std::string MessageVersion(const Campaign& campaign) {
+std::string MessageVersion(const Campaign& campaign, TextId text) {
+  if (text.is_set()) return "text:" + std::to_string(text.value());
   const PromptId prompt = campaign.spec.flow.prompt;
   return prompt.is_set() ? "prompt:" + std::to_string(prompt.value()) : "uri";
 }
@@ -386,7 +387,7 @@ void FactBatch::WriteAcknowledgements() {
       tones.Add(std::string_view(&press->tone, 1));
       at.Add(press->at);
       offsets.Add(absl::ToInt64Milliseconds(press->offset));
-      versions.Add(MessageVersion(campaigns_.at(key.campaign)));
+      versions.Add(MessageVersion(campaigns_.at(key.campaign), work.row.text));
     }
   }
   if (campaigns.size() > 0) {
@@ -450,8 +451,12 @@ void FactBatch::WriteActions() {
     Work& work = works_.at(key);
     work.change.new_actions.push_back(action);
     if (work.change.call) continue;
-    work.change.call = {key, work.row.trunk, work.change.view.call, StoredNumber(work.row.number),
-                        StoredNumber(*work.row.caller)};
+    work.change.call = {key,
+                        work.row.trunk,
+                        work.change.view.call,
+                        StoredNumber(work.row.number),
+                        StoredNumber(*work.row.caller),
+                        work.row.text};
   }
 }
 

@@ -119,6 +119,7 @@ void People::Lock(Session& session, const std::set<PersonKey>& keys) {
     person.last_caller = row.OptText();
     person.concluded_at = row.OptTime();
     person.revision = row.Int();
+    person.text = row.Int64();
     const PersonKey key{campaign, person.history.recipient};
     people_.emplace(key, std::move(person));
   }
@@ -201,7 +202,7 @@ void People::WriteQueue(Session& session) const {
     session.Run(query::kDequeue, arrays.campaigns, arrays.ids);
   }
   if (queued_.empty()) return;
-  ArrayLiteral campaigns, recipients, priorities, due_at, numbers, indexes;
+  ArrayLiteral campaigns, recipients, priorities, due_at, numbers, indexes, texts;
   for (const auto& [key, place] : queued_) {
     const Person& person = people_.at(key);
     campaigns.Add(key.first.value());
@@ -210,10 +211,11 @@ void People::WriteQueue(Session& session) const {
     due_at.Add(place.due_at);
     numbers.Add(person.numbers.at(static_cast<std::size_t>(place.number_index)));
     indexes.Add(place.number_index);
+    texts.Add(person.text);
   }
   session.Run(query::kEnqueue, std::move(campaigns).Take(), std::move(recipients).Take(),
               std::move(priorities).Take(), std::move(due_at).Take(), std::move(numbers).Take(),
-              std::move(indexes).Take());
+              std::move(indexes).Take(), std::move(texts).Take());
 }
 
 void People::Write(Session& session) const {

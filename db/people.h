@@ -23,6 +23,7 @@ struct Person {
   RecipientHistory history;
   std::vector<std::string> numbers;
   int priority = 0;
+  std::int64_t text = 0;  // TextId; 0: none.
   std::optional<Outcome> outcome;
   std::string outcome_reason;
   AttemptId served_by;

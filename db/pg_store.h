@@ -66,6 +66,7 @@ class PgStore final : public CampaignStore, public DialStore {
   absl::StatusOr<PromptId> SavePrompt(TenantId tenant, const std::string& wav,
                                       absl::Duration length, absl::Time now) override;
   absl::StatusOr<Prompt> GetPrompt(PromptId id) override;
+  absl::StatusOr<SpokenMessage> GetText(CampaignId campaign, TextId text) override;
   absl::StatusOr<Prompt> FindPrompt(const std::string& public_name) override;
   absl::StatusOr<Trunk> SaveTrunk(const Trunk& trunk, absl::Time now) override;
   absl::StatusOr<Trunk> GetTrunk(const std::string& name) override;

@@ -92,8 +92,9 @@ absl::StatusOr<std::vector<PendingAction>> PgStore::ClaimPendingActions(absl::Ti
       const TrunkId trunk(row.Int64());
       PhoneNumber to = row.Number();
       PhoneNumber from = row.Number();
+      const TextId text(row.Int64());
       pending.push_back(
-          {{{campaign, attempt}, trunk, row.Text(), std::move(to), std::move(from)}, action});
+          {{{campaign, attempt}, trunk, row.Text(), std::move(to), std::move(from), text}, action});
     }
     return pending;
   });

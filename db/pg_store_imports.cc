@@ -53,13 +53,34 @@ absl::StatusOr<Campaign> ShareOpenCampaign(Session& session, CampaignId id) {
   return campaign;
 }
 
+TextId TextOf(const ImportRow& row) {
+  return row.message ? TextIdOf(*row.message) : TextId();
+}
+
+// What the people of a batch are told; nothing where a recording is played.
+void InsertTexts(Session& session, CampaignId campaign, const std::vector<ImportRow>& rows) {
+  std::map<TextId, const SpokenMessage*> texts;
+  for (const ImportRow& row : rows) {
+    if (row.message) texts.emplace(TextOf(row), &*row.message);
+  }
+  if (texts.empty()) return;
+  ArrayLiteral ids, languages, words;
+  for (const auto& [id, message] : texts) {
+    ids.Add(id.value());
+    languages.Add(message->language);
+    words.Add(message->text.Reveal());
+  }
+  session.Run(query::kInsertTexts, campaign.value(), std::move(ids).Take(),
+              std::move(languages).Take(), std::move(words).Take());
+}
+
 // Inserts the people; returns who is new, by key.
 std::map<std::string, RecipientId> InsertPeople(Session& session, CampaignId campaign,
                                                 ImportId import,
                                                 const std::vector<ImportRow>& rows) {
   std::map<std::string, RecipientId> inserted;
   if (rows.empty()) return inserted;
-  ArrayLiteral lines, keys, names, numbers, zones, languages, priorities, marks;
+  ArrayLiteral lines, keys, names, numbers, zones, languages, priorities, marks, texts;
   for (const ImportRow& row : rows) {
     ArrayLiteral own;
     for (const PhoneNumber& number : row.numbers) own.Add(number.e164());
@@ -71,12 +92,13 @@ std::map<std::string, RecipientId> InsertPeople(Session& session, CampaignId cam
     languages.Add(row.language);
     priorities.Add(row.priority);
     marks.Add(std::string(row.numbers.size(), Letter(NumberMark::kUsable)));
+    texts.Add(TextOf(row).value());
   }
   const pqxx::result result =
       session.Run(query::kInsertRecipients, campaign.value(), import.value(),
                   std::move(lines).Take(), std::move(keys).Take(), std::move(names).Take(),
                   std::move(numbers).Take(), std::move(zones).Take(), std::move(languages).Take(),
-                  std::move(priorities).Take(), std::move(marks).Take());
+                  std::move(priorities).Take(), std::move(marks).Take(), std::move(texts).Take());
   for (const pqxx::row& row : result) {
     inserted.emplace(row[1].c_str(), RecipientId(row[0].as<std::int64_t>()));
   }
@@ -105,7 +127,7 @@ void EnqueueNew(Session& session, const Campaign& campaign,
                 const std::map<std::string, RecipientId>& ids, absl::Time now, Counters& counters) {
   std::map<std::string, RecipientVerdict> by_zone;
   std::set<std::string> closed_zones;
-  ArrayLiteral campaigns, recipients, priorities, due_at, numbers, indexes;
+  ArrayLiteral campaigns, recipients, priorities, due_at, numbers, indexes, texts;
   for (const ImportRow* row : rows) {
     auto [it, is_new] = by_zone.try_emplace(row->time_zone);
     if (is_new) {
@@ -124,6 +146,7 @@ void EnqueueNew(Session& session, const Campaign& campaign,
     due_at.Add(*it->second.next_at);
     numbers.Add(row->numbers.front().e164());
     indexes.Add(0);
+    texts.Add(TextOf(*row).value());
   }
   for (const std::string& zone : closed_zones) {
     const RecipientVerdict& verdict = by_zone.at(zone);
@@ -139,7 +162,7 @@ void EnqueueNew(Session& session, const Campaign& campaign,
   if (recipients.size() == 0) return;
   session.Run(query::kEnqueue, std::move(campaigns).Take(), std::move(recipients).Take(),
               std::move(priorities).Take(), std::move(due_at).Take(), std::move(numbers).Take(),
-              std::move(indexes).Take());
+              std::move(indexes).Take(), std::move(texts).Take());
   session.Run(query::kNotify, "due");
 }
 
@@ -168,6 +191,7 @@ absl::StatusOr<ImportBatchResult> TakeBatch(Session& session, const Campaign& ca
                                             const std::vector<RefusedRow>& refused,
                                             absl::Time now) {
   Counters counters;
+  InsertTexts(session, campaign.id, rows);
   const std::map<std::string, RecipientId> ids = InsertPeople(session, campaign.id, import, rows);
   ImportBatchResult result;
   std::vector<const ImportRow*> taken;

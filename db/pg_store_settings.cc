@@ -37,6 +37,7 @@ std::vector<Trunk> ReadTrunks(Session& session, const std::optional<std::string>
     trunk.live_dialing = row.Bool();
     trunk.allowed_regions = row.Texts();
     trunk.spend_ceiling_calls = row.Int64();
+    trunk.cognitive_services_endpoint = row.Text();
     for (const std::string& text : row.Texts()) {
       if (auto number = PhoneNumber::Parse(text); number.ok()) {
         trunk.caller_numbers.push_back(*std::move(number));
@@ -107,16 +108,27 @@ absl::StatusOr<Prompt> PgStore::FindPrompt(const std::string& public_name) {
   });
 }
 
+absl::StatusOr<SpokenMessage> PgStore::GetText(CampaignId campaign, TextId text) {
+  return Read(*pool_, [&](Session& session) -> absl::StatusOr<SpokenMessage> {
+    const pqxx::result found = session.Run(query::kReadText, campaign.value(), text.value());
+    if (found.empty()) return absl::NotFoundError("there is no such text");
+    const pqxx::row raw = found.front();
+    RowReader row(raw);
+    std::string language = row.Text();
+    return SpokenMessage{std::move(language), MessageText(row.Text())};
+  });
+}
+
 absl::StatusOr<Trunk> PgStore::SaveTrunk(const Trunk& trunk, absl::Time now) {
   return Transact(*pool_, [&](Session& session) -> absl::StatusOr<Trunk> {
-    const pqxx::result saved =
-        session.Run(query::kSaveTrunk, trunk.name, trunk.endpoint, std::string(Name(trunk.dialect)),
-                    trunk.api_version, std::string(Name(trunk.spelling)),
-                    std::string(Name(trunk.credential.kind)), trunk.credential.source,
-                    trunk.source_user, trunk.resource_id, trunk.callback_issuer, trunk.jwks_url,
-                    trunk.openid_configuration_url, trunk.calls_per_second, trunk.concurrent_max,
-                    trunk.concurrent_max_per_caller, trunk.time_scale, trunk.live_dialing,
-                    ArrayOf(trunk.allowed_regions), trunk.spend_ceiling_calls, TimeText(now));
+    const pqxx::result saved = session.Run(
+        query::kSaveTrunk, trunk.name, trunk.endpoint, std::string(Name(trunk.dialect)),
+        trunk.api_version, std::string(Name(trunk.spelling)),
+        std::string(Name(trunk.credential.kind)), trunk.credential.source, trunk.source_user,
+        trunk.resource_id, trunk.callback_issuer, trunk.jwks_url, trunk.openid_configuration_url,
+        trunk.calls_per_second, trunk.concurrent_max, trunk.concurrent_max_per_caller,
+        trunk.time_scale, trunk.live_dialing, ArrayOf(trunk.allowed_regions),
+        trunk.spend_ceiling_calls, trunk.cognitive_services_endpoint, TimeText(now));
     const auto id = saved.front()[0].as<std::int64_t>();
     std::vector<std::string> numbers;
     for (const PhoneNumber& number : trunk.caller_numbers) numbers.push_back(number.e164());

@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::chrono::seconds kTrunksFresh{10};
 constexpr std::size_t kCampaignsMax = 10'000;
+// A call hears its text more than once; nobody keeps it for longer.
+constexpr std::size_t kTextsMax = 2'000;
 
 bool IsSuccess(int status) {
   return status >= 200 && status < 300;
@@ -63,6 +65,20 @@ absl::StatusOr<std::shared_ptr<const CallScript>> DialDirectory::Script(Campaign
   if (scripts_.size() >= kCampaignsMax) scripts_.clear();
   scripts_.emplace(id, script);
   return script;
+}
+
+absl::StatusOr<SpokenMessage> DialDirectory::Text(CampaignId campaign, TextId text) {
+  const std::pair key(campaign, text);
+  {
+    const std::lock_guard lock(mutex_);
+    const auto it = texts_.find(key);
+    if (it != texts_.end()) return it->second;
+  }
+  TOCSIN_ASSIGN_OR_RETURN(const SpokenMessage message, store_.GetText(campaign, text));
+  const std::lock_guard lock(mutex_);
+  if (texts_.size() >= kTextsMax) texts_.clear();
+  texts_.emplace(key, message);
+  return message;
 }
 
 ActionSender::ActionSender(Options options, DialStore& store, ConnectionPool& pool,
@@ -197,10 +213,32 @@ absl::StatusOr<ProviderRequest> ActionSender::RequestOf(const KnownTrunk& trunk,
     case ActionKind::kTransfer: return TransferOf(trunk, action, order);
     case ActionKind::kPlay: break;
   }
+  if (order.call.text.is_set()) return SpeechOf(trunk, action, order.call.text);
   TOCSIN_ASSIGN_OR_RETURN(const auto script, directory_.Script(action.attempt.campaign));
   if (script->audio_uri.empty()) return FailedPrecondition("the campaign has no recording");
   return protocol.Play(
       action, {.what = Recording{.audio_uri = script->audio_uri, .cache_key = script->cache_key}});
+}
+
+// The provider says it, or fetches what we say.
+absl::StatusOr<ProviderRequest> ActionSender::SpeechOf(const KnownTrunk& trunk,
+                                                       const CallAction& action, TextId text) {
+  const CampaignId campaign = action.attempt.campaign;
+  const Protocol& protocol = ProtocolFor(trunk.address.dialect, trunk.address.spelling);
+  if (ProviderSpeaks(trunk.trunk)) {
+    const auto message = directory_.Text(campaign, text);
+    if (absl::IsNotFound(message.status())) return FailedPrecondition("the text is gone");
+    if (!message.ok()) return message.status();
+    return protocol.Play(action, {.what = SpokenText{.text = message->text.Reveal(),
+                                                     .language = LocaleOf(message->language),
+                                                     .voice = ""}});
+  }
+  if (options_.texts == nullptr) return FailedPrecondition("nobody here renders texts");
+  std::string uri = fmt::format("{}/prompts/{}", options_.prompt_base_url,
+                                options_.texts->NameOf(campaign, text));
+  std::string cache_key = GuidOf(uri);
+  return protocol.Play(
+      action, {.what = Recording{.audio_uri = std::move(uri), .cache_key = std::move(cache_key)}});
 }
 
 absl::StatusOr<ProviderRequest> ActionSender::TransferOf(const KnownTrunk& trunk,

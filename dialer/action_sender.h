@@ -18,6 +18,7 @@
 #include "core/store.h"
 #include "dialer/connection_pool.h"
 #include "dialer/provider_request.h"
+#include "dialer/text_prompts.h"
 #include "dialer/wake_heap.h"
 
 namespace tocsin::dialer {
@@ -47,6 +48,8 @@ class DialDirectory {
   absl::StatusOr<std::shared_ptr<const KnownTrunk>> FindTrunk(TrunkId id);
   // kNotFound.
   absl::StatusOr<std::shared_ptr<const CallScript>> Script(CampaignId id);
+  // kNotFound.
+  absl::StatusOr<SpokenMessage> Text(CampaignId campaign, TextId text);
 
  private:
   DialStore& store_;
@@ -56,6 +59,7 @@ class DialDirectory {
   std::map<TrunkId, std::shared_ptr<const KnownTrunk>> trunks_;
   SteadyTime trunks_read_at_{};
   std::unordered_map<CampaignId, std::shared_ptr<const CallScript>> scripts_;
+  std::map<std::pair<CampaignId, TextId>, SpokenMessage> texts_;
 };
 
 struct ActionCounters {
@@ -86,6 +90,8 @@ class ActionSender {
     // Calls waiting at once; those beyond are left to the sweeper.
     std::size_t waiting_max = 50'000;
     std::string prompt_base_url;  // Recordings of ours are at <base>/prompts/<name>.
+    // Of texts that are rendered on our side; null: there are none.
+    const TextPrompts* texts = nullptr;
   };
 
   ActionSender(Options options, DialStore& store, ConnectionPool& pool, Credentials& credentials,
@@ -129,6 +135,8 @@ class ActionSender {
               std::string& deaf);
   absl::StatusOr<ProviderRequest> RequestOf(const KnownTrunk& trunk, const Order& order,
                                             absl::Time now);
+  absl::StatusOr<ProviderRequest> SpeechOf(const KnownTrunk& trunk, const CallAction& action,
+                                           TextId text);
   absl::StatusOr<ProviderRequest> TransferOf(const KnownTrunk& trunk, const CallAction& action,
                                              const Order& order);
   Reply Send(const TrunkAddress& trunk, ProviderRequest request, absl::Time now);

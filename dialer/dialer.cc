@@ -57,8 +57,13 @@ absl::StatusOr<std::unique_ptr<Dialer>> Dialer::Start(const Options& options, Di
       clock);
   dialer->recorder_ =
       std::make_unique<FactRecorder>(RecorderOptionsOf(options, *dialer->tokens_), store, clock);
-  dialer->receiver_ = std::make_unique<EventReceiver>(signer, *dialer->tokens_, *dialer->recorder_,
-                                                      std::move(find_prompt), clock);
+  if (options.speak_text) {
+    dialer->texts_ =
+        std::make_unique<TextPrompts>(options.callback_keys, store, options.speak_text);
+  }
+  dialer->receiver_ =
+      std::make_unique<EventReceiver>(signer, *dialer->tokens_, *dialer->recorder_,
+                                      std::move(find_prompt), clock, dialer->texts_.get());
   // Our address has to be known before anything is sent; what comes from an
   // earlier life before all is in place is asked to come again.
   TOCSIN_ASSIGN_OR_RETURN(
@@ -74,7 +79,8 @@ void Dialer::Furnish(const Options& options, wire::CallbackSigner signer, DialSt
                      FactRecorder::Observer observer, const Clock& clock) {
   sender_ =
       std::make_unique<ActionSender>(ActionSender::Options{.workers = options.action_workers,
-                                                           .prompt_base_url = callback_base_url_},
+                                                           .prompt_base_url = callback_base_url_,
+                                                           .texts = texts_.get()},
                                      store, *pool_, *credentials_, *recorder_, clock);
   recorder_->AddObserver([this](const AttemptChange& change) {
     if (change.call) sender_->CarryOut(*change.call, change.new_actions);

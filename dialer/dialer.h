@@ -52,6 +52,8 @@ class Dialer {
     std::string ca_file;  // PEM, for https trunks; empty: the system's.
     // Where trunks may have their secrets besides files; unset: nowhere.
     Environment environment;
+    // Says texts for trunks whose provider does not; unset: nobody does.
+    SpeakText speak_text;
     TokenVerifier::Options tokens;
     FactRecorder::Options recorder;
     Reconciler::Options reconciler;
@@ -110,6 +112,7 @@ class Dialer {
   std::unique_ptr<Credentials> credentials_;
   std::unique_ptr<TokenVerifier> tokens_;
   std::unique_ptr<FactRecorder> recorder_;
+  std::unique_ptr<TextPrompts> texts_;  // Null: nobody says texts.
   std::unique_ptr<EventReceiver> receiver_;
   std::unique_ptr<HttpServer> callbacks_;
   std::unique_ptr<ActionSender> sender_;

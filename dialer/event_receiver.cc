@@ -93,11 +93,12 @@ std::string_view Name(CallbackRefusal refusal) {
 }
 
 EventReceiver::EventReceiver(wire::CallbackSigner signer, TokenVerifier& tokens,
-                             FactRecorder& recorder, PromptFinder finder, const Clock& clock)
+                             FactRecorder& recorder, PromptFinder finder, const Clock& clock,
+                             const TextPrompts* texts)
     : signer_(std::move(signer)),
       tokens_(tokens),
       recorder_(recorder),
-      prompts_(std::move(finder)),
+      prompts_(std::move(finder), texts),
       clock_(clock) {}
 
 HttpResponse EventReceiver::Handle(const HttpRequest& request) {

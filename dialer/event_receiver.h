@@ -34,7 +34,7 @@ class EventReceiver {
  public:
   // Everything that is referred to must live longer.
   EventReceiver(wire::CallbackSigner signer, TokenVerifier& tokens, FactRecorder& recorder,
-                PromptFinder finder, const Clock& clock);
+                PromptFinder finder, const Clock& clock, const TextPrompts* texts = nullptr);
 
   HttpResponse Handle(const HttpRequest& request);
 

@@ -185,6 +185,7 @@ CreateCallResult HttpCallGateway::Exchange(const Order& order, CreateCallComplet
   const CallSetup setup{.callback_url = signer_.Sign(CallbackOf(order.trunk, order.request.attempt),
                                                      options_.callback_base_url),
                         .source_user = order.trunk.source_user,
+                        .cognitive_services_endpoint = order.trunk.cognitive_services_endpoint,
                         .first_sent = order.request.intended_at};
   auto signed_order =
       SignedOrder(order.trunk, protocol.CreateCall(order.request, setup), credentials_, now);

@@ -29,7 +29,10 @@ HttpResponse PromptServer::Serve(const HttpRequest& request, const std::string& 
     return response;
   }
   const std::string tag = '"' + name + '"';
-  response.headers = {{"ETag", tag}, {"Cache-Control", "public, max-age=86400, immutable"}};
+  // What is said to one person is nobody else's to keep.
+  const char* const caching =
+      TextPrompts::IsOne(name) ? "private, max-age=3600" : "public, max-age=86400, immutable";
+  response.headers = {{"ETag", tag}, {"Cache-Control", caching}};
   if (request.Header("If-None-Match") == tag) {
     response.status = 304;
     return response;
@@ -40,6 +43,9 @@ HttpResponse PromptServer::Serve(const HttpRequest& request, const std::string& 
 }
 
 absl::StatusOr<std::shared_ptr<const std::string>> PromptServer::Find(const std::string& name) {
+  if (TextPrompts::IsOne(name)) {
+    return texts_ == nullptr ? NotFound("no such prompt") : texts_->Find(name);
+  }
   {
     const std::lock_guard lock(mutex_);
     const auto it = std::find_if(kept_.begin(), kept_.end(),

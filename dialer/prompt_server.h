@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "base/http_server.h"
 #include "core/store.h"
+#include "dialer/text_prompts.h"
 
 namespace tocsin::dialer {
 
@@ -17,10 +18,13 @@ using PromptFinder = std::function<absl::StatusOr<Prompt>(const std::string& pub
 
 // Serves the recordings that providers fetch: GET /prompts/<public name>. A
 // recording never changes under its name, and the name cannot be guessed.
-// Keeps the few that are being played in memory. Thread-safe.
+// Keeps the few that are being played in memory, but not what is said to one
+// person, which whoever says it keeps. Thread-safe.
 class PromptServer {
  public:
-  explicit PromptServer(PromptFinder finder) : finder_(std::move(finder)) {}
+  // `texts` must live longer; null: none are served.
+  explicit PromptServer(PromptFinder finder, const TextPrompts* texts = nullptr)
+      : finder_(std::move(finder)), texts_(texts) {}
 
   // `name` is the last part of the path. 404 for any that we do not have.
   HttpResponse Serve(const HttpRequest& request, const std::string& name);
@@ -35,6 +39,7 @@ class PromptServer {
   void Keep(const std::string& name, std::shared_ptr<const std::string> wav);
 
   const PromptFinder finder_;
+  const TextPrompts* const texts_;
   std::mutex mutex_;
   std::list<Recording> kept_;  // Last used first.
   std::size_t kept_bytes_ = 0;

@@ -28,6 +28,8 @@ struct ProviderRequest {
 struct CallSetup {
   std::string callback_url;
   std::string source_user;  // As whom we call, "8:acs:..."; empty: nobody.
+  // Of the provider's speech service; empty: texts are not spoken in this call.
+  std::string cognitive_services_endpoint;
   // When this send left for the first time. A repetition says so again, where
   // the dialect has a way of repeating.
   absl::Time first_sent;

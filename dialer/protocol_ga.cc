@@ -74,6 +74,7 @@ class GaProtocol final : public Protocol {
     body.source = setup.source_user;
     body.callback_uri = setup.callback_url;
     body.operation_context = ContextOf(request.attempt);
+    body.cognitive_services_endpoint = setup.cognitive_services_endpoint;
     return Repeatable(Request(Operation::kCreateCall, "", wire::ga::Encode(body)), request.attempt,
                       "create", request.send_no, setup.first_sent);
   }

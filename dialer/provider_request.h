@@ -19,10 +19,11 @@ struct TrunkAddress {
   Spelling spelling = Spelling::kOverview;
   Credential credential;
   std::string source_user;
+  std::string cognitive_services_endpoint;  // Empty: the provider does not speak.
 
   static TrunkAddress Of(const Trunk& trunk) {
-    return {trunk.id,       trunk.endpoint,   trunk.dialect,    trunk.api_version,
-            trunk.spelling, trunk.credential, trunk.source_user};
+    return {trunk.id,       trunk.endpoint,   trunk.dialect,     trunk.api_version,
+            trunk.spelling, trunk.credential, trunk.source_user, trunk.cognitive_services_endpoint};
   }
 };
 

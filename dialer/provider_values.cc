@@ -1,6 +1,7 @@
 #include "dialer/provider_values.h"
 
 #include <charconv>
+#include <utility>
 
 #include "dialer/provider_text.h"
 #include "fmt/format.h"
@@ -15,6 +16,20 @@ constexpr std::size_t kCallIdBytesMax = 256;
 
 bool IsCallId(std::string_view id) {
   return !id.empty() && id.size() <= kCallIdBytesMax;
+}
+
+std::string LocaleOf(std::string_view language) {
+  constexpr std::pair<std::string_view, std::string_view> kUsual[] = {
+      {"ar", "ar-EG"}, {"cs", "cs-CZ"}, {"da", "da-DK"}, {"de", "de-DE"}, {"el", "el-GR"},
+      {"en", "en-US"}, {"es", "es-ES"}, {"fi", "fi-FI"}, {"fr", "fr-FR"}, {"he", "he-IL"},
+      {"hi", "hi-IN"}, {"hu", "hu-HU"}, {"it", "it-IT"}, {"ja", "ja-JP"}, {"ko", "ko-KR"},
+      {"nb", "nb-NO"}, {"nl", "nl-NL"}, {"pl", "pl-PL"}, {"pt", "pt-BR"}, {"ro", "ro-RO"},
+      {"ru", "ru-RU"}, {"sv", "sv-SE"}, {"th", "th-TH"}, {"tr", "tr-TR"}, {"uk", "uk-UA"},
+      {"vi", "vi-VN"}, {"zh", "zh-CN"}};
+  for (const auto& [bare, locale] : kUsual) {
+    if (language == bare) return std::string(locale);
+  }
+  return std::string(language);
 }
 
 std::string GuidOf(std::string_view text) {

@@ -10,6 +10,9 @@ namespace tocsin::dialer {
 // Whether a provider's id of a call is one that we would keep.
 bool IsCallId(std::string_view id);
 
+// A language as the provider's speech wants it, with a region: "en" -> "en-US".
+std::string LocaleOf(std::string_view language);
+
 // A GUID made of `text`: the same for the same.
 std::string GuidOf(std::string_view text);
 

@@ -14,6 +14,7 @@ import sys
 # Folder -> the folders that it may include from, besides itself.
 BELOW = {"base": set(), "core": {"base"}}
 BELOW["wire"] = {"base", "core"}
+BELOW["speech"] = {"base", "core"}
 BELOW["db"] = {"base", "core"}
 BELOW["scheduler"] = {"base", "core"}
 BELOW["dialer"] = {"base", "core", "wire"}
@@ -22,7 +23,7 @@ BELOW["api"] = {"base", "core", "tocsin"}  # "tocsin/v1/...": made of proto/
 BELOW["cli"] = {"base", "core", "tocsin"}
 BELOW["app/pgcluster"] = {"base"}
 BELOW["app"] = {"base", "core", "wire", "db", "scheduler", "dialer", "callserver", "api", "cli",
-                "app/pgcluster"}
+                "speech", "app/pgcluster"}
 
 # A library's header -> the folders that may know it.
 ONLY_IN = {
@@ -36,6 +37,7 @@ ONLY_IN = {
     "yaml-cpp/": {"cli", "app", "callserver"},
     "CLI/": {"cli", "app"},
     "spdlog/": {"base"},
+    "flite/": {"speech"},
     "prometheus/": {"base"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')

@@ -5,7 +5,7 @@
 -- taken inserts nothing, and the caller makes another.
 --
 -- $1 campaign_id, $2 tenant_id, $3 trunk name, $4.. the specification in the
--- order of the columns (time_scale is the trunk's), $40 created_at
+-- order of the columns (time_scale is the trunk's), $43 created_at
 INSERT INTO campaign
     (campaign_id, tenant_id, trunk_id, name, purpose, priority, audio_uri, prompt_id, keys,
      identity_ends_ms, plays, pause_ms, wait_for_key_ms, replays_max, ring_limit_ms, call_limit_ms,
@@ -13,14 +13,16 @@ INSERT INTO campaign
      retry_busy_ms, retry_no_answer_ms, retry_unreachable_ms, retry_declined_ms,
      retry_congestion_ms, retry_provider_error_ms, retry_lost_ms, calls_per_second, concurrent_max,
      window_open_minute, window_close_minute, time_zone, expires_after_ms, default_region,
-     synthetic, operator_number, operator_region, time_scale, state, state_reason, created_at)
+     synthetic, operator_number, operator_region, text_languages, text_templates, text_language,
+     time_scale, state, state_reason, created_at)
 SELECT $1, $2, t.trunk_id, $4, $5, $6, $7, $8, $9,
        $10, $11, $12, $13, $14, $15, $16,
        $17, $18::ack_scope, $19, $20, $21, $22,
        $23, $24, $25, $26,
        $27, $28, $29, $30, $31,
        $32, $33, $34, $35, $36,
-       $37, $38, $39, t.time_scale, 'DRAFT', '', $40
+       $37, $38, $39, $40, $41, $42,
+       t.time_scale, 'DRAFT', '', $43
 FROM trunk AS t
 WHERE t.name = $3
 ON CONFLICT (campaign_id) DO NOTHING
@@ -38,7 +40,8 @@ SELECT c.campaign_id, c.tenant_id, t.name, c.name, c.purpose, c.priority, c.audi
        c.retry_congestion_ms, c.retry_provider_error_ms, c.retry_lost_ms, c.calls_per_second,
        c.concurrent_max, c.window_open_minute, c.window_close_minute, c.time_zone,
        c.expires_after_ms, c.default_region, c.synthetic, c.operator_number,
-       c.operator_region, c.time_scale, c.state, c.state_reason,
+       c.operator_region, c.text_languages, c.text_templates, c.text_language,
+       c.time_scale, c.state, c.state_reason,
        c.cancel_mode, c.created_at, c.started_at, c.expires_at, c.ended_at
 FROM campaign AS c
 JOIN trunk AS t ON t.trunk_id = c.trunk_id
@@ -131,8 +134,9 @@ SELECT DISTINCT time_zone FROM recipient WHERE campaign_id = $1;
 -- The first try of everybody, at one time.
 --
 -- $1 campaign_id, $2 due_at
-INSERT INTO due_queue (campaign_id, recipient_id, priority, due_at, number, number_index)
-SELECT campaign_id, recipient_id, priority, $2, numbers[1], 0
+INSERT INTO due_queue
+    (campaign_id, recipient_id, priority, due_at, number, number_index, text_id)
+SELECT campaign_id, recipient_id, priority, $2, numbers[1], 0, text_id
 FROM recipient
 WHERE campaign_id = $1
   AND outcome IS NULL
@@ -142,8 +146,9 @@ ORDER BY recipient_id;
 -- The first try of everybody in one time zone.
 --
 -- $1 campaign_id, $2 due_at, $3 time_zone
-INSERT INTO due_queue (campaign_id, recipient_id, priority, due_at, number, number_index)
-SELECT campaign_id, recipient_id, priority, $2, numbers[1], 0
+INSERT INTO due_queue
+    (campaign_id, recipient_id, priority, due_at, number, number_index, text_id)
+SELECT campaign_id, recipient_id, priority, $2, numbers[1], 0, text_id
 FROM recipient
 WHERE campaign_id = $1
   AND time_zone = $3

@@ -25,7 +25,7 @@ RETURNING a.attempt_id;
 -- name: ClaimDueRecipients
 -- Takes up to `limit` people of a running campaign who are due, by priority and
 -- due time, out of the queue and gives them planned attempts, in one statement:
--- whoever comes back is ours. People who share a number share an attempt if
+-- whoever comes back is ours. People who share number and text share an attempt if
 -- `share` says so; those who ride along are taken beyond the limit.
 --
 -- SKIP LOCKED lets several claim at once. The limit works inside a LATERAL, and
@@ -37,13 +37,13 @@ RETURNING a.attempt_id;
 --
 -- $1 campaign_id, $2 now, $3 limit, $4 share boolean, $5 epoch
 WITH picked AS MATERIALIZED (
-    SELECT q.recipient_id, q.number, q.number_index,
+    SELECT q.recipient_id, q.number, q.number_index, q.text_id,
            row_number() OVER () AS place
     FROM (
-        SELECT d.recipient_id, d.number, d.number_index
+        SELECT d.recipient_id, d.number, d.number_index, d.text_id
         FROM generate_series(9, 0, -1) AS p (priority)
         CROSS JOIN LATERAL (
-            SELECT w.recipient_id, w.number, w.number_index
+            SELECT w.recipient_id, w.number, w.number_index, w.text_id
             FROM due_queue AS w
             WHERE w.campaign_id = $1
               AND w.priority = p.priority
@@ -55,25 +55,28 @@ WITH picked AS MATERIALIZED (
         LIMIT $3) AS q
 ),
 riding AS MATERIALIZED (
-    SELECT d.recipient_id, d.number, d.number_index
-    FROM (SELECT DISTINCT number FROM picked WHERE $4) AS n
+    SELECT d.recipient_id, d.number, d.number_index, d.text_id
+    FROM (SELECT DISTINCT number, text_id FROM picked WHERE $4) AS n
     CROSS JOIN LATERAL (
-        SELECT w.recipient_id, w.number, w.number_index, w.due_at
+        SELECT w.recipient_id, w.number, w.number_index, w.text_id, w.due_at
         FROM due_queue AS w
         WHERE w.campaign_id = $1
           AND w.number = n.number
+          AND w.text_id = n.text_id
         FOR UPDATE SKIP LOCKED) AS d
     WHERE d.due_at <= $2
       AND d.recipient_id <> all(array(SELECT recipient_id FROM picked))
 ),
 people AS MATERIALIZED (
-    SELECT recipient_id, number, number_index, place,
-           CASE WHEN $4 THEN row_number() OVER (PARTITION BY number ORDER BY place, recipient_id)
+    SELECT recipient_id, number, number_index, text_id, place,
+           CASE WHEN $4 THEN row_number() OVER (PARTITION BY number, text_id
+                                                ORDER BY place, recipient_id)
                 ELSE 1 END AS seat,
-           CASE WHEN $4 THEN count(*) OVER (PARTITION BY number) ELSE 1 END AS people
-    FROM (SELECT recipient_id, number, number_index, place FROM picked
+           CASE WHEN $4 THEN count(*) OVER (PARTITION BY number, text_id) ELSE 1 END AS people
+    FROM (SELECT recipient_id, number, number_index, text_id, place FROM picked
           UNION ALL
-          SELECT recipient_id, number, number_index, 9223372036854775807 FROM riding) AS both_kinds
+          SELECT recipient_id, number, number_index, text_id, 9223372036854775807
+          FROM riding) AS both_kinds
 ),
 taken AS (
     DELETE FROM due_queue
@@ -82,11 +85,11 @@ taken AS (
 ),
 attempt AS (
     INSERT INTO call_attempt
-        (campaign_id, recipient_id, people, trunk_id, number, number_index, attempt_no, state,
-         claim_epoch, planned_at)
+        (campaign_id, recipient_id, people, trunk_id, number, number_index, text_id, attempt_no,
+         state, claim_epoch, planned_at)
     SELECT $1, leader.recipient_id, leader.people,
            (SELECT trunk_id FROM campaign WHERE campaign_id = $1), leader.number,
-           leader.number_index, person.attempts_made + 1, 'PLANNED', $5, $2
+           leader.number_index, leader.text_id, person.attempts_made + 1, 'PLANNED', $5, $2
     FROM people AS leader
     CROSS JOIN LATERAL (
         SELECT r.attempts_made
@@ -95,13 +98,13 @@ attempt AS (
         OFFSET 0) AS person
     WHERE leader.seat = 1
     ORDER BY leader.place
-    RETURNING attempt_id, number, people
+    RETURNING attempt_id, number, text_id, people
 ),
 rider AS (
     INSERT INTO call_group_member (campaign_id, attempt_id, recipient_id, number_index)
     SELECT $1, attempt.attempt_id, people.recipient_id, people.number_index
     FROM attempt
-    JOIN people ON people.number = attempt.number
+    JOIN people ON people.number = attempt.number AND people.text_id = attempt.text_id
     WHERE $4
       AND attempt.people > 1
       AND people.seat > 1

@@ -10,7 +10,7 @@ SELECT a.campaign_id, a.attempt_id, a.recipient_id, a.people, a.trunk_id, a.numb
        a.provider_call, a.seizure, a.sent_at, a.ringing_at, a.answered_at, a.ended_at,
        a.disposition, a.disposition_source, a.code, a.subcode, a.sip, a.q850, a.cause, a.reason,
        a.delivery, a.heard_ms, a.answered_by, a.acknowledged_at, a.refused_at, a.opted_out_at,
-       a.asked_operator_at, a.put_through_at, a.revision, a.log_keeper
+       a.asked_operator_at, a.put_through_at, a.revision, a.log_keeper, a.text_id
 FROM unnest($1::bigint[], $2::bigint[]) AS key (campaign_id, attempt_id)
 CROSS JOIN LATERAL (
     SELECT c.campaign_id, c.attempt_id, c.recipient_id, c.people, c.trunk_id, c.number,
@@ -19,7 +19,7 @@ CROSS JOIN LATERAL (
            c.ended_at, c.disposition, c.disposition_source, c.code, c.subcode, c.sip, c.q850,
            c.cause, c.reason, c.delivery, c.heard_ms, c.answered_by, c.acknowledged_at,
            c.refused_at, c.opted_out_at, c.asked_operator_at, c.put_through_at, c.revision,
-           c.log_keeper
+           c.log_keeper, c.text_id
     FROM call_attempt AS c
     WHERE c.campaign_id = key.campaign_id
       AND c.attempt_id = key.attempt_id
@@ -306,6 +306,8 @@ offered AS (
       AND c.ordinal = p.ordinal
 )
 SELECT p.campaign_id, p.attempt_id, p.ordinal, p.kind, p.trunk_id, p.e164, p.caller,
+       (SELECT a.text_id FROM call_attempt AS a
+        WHERE a.campaign_id = p.campaign_id AND a.attempt_id = p.attempt_id),
        (SELECT e.call FROM call_event AS e
         WHERE e.campaign_id = p.campaign_id AND e.attempt_id = p.attempt_id AND e.call IS NOT NULL
         ORDER BY e.at, e.event_key

@@ -56,15 +56,32 @@ SELECT accepted FROM import_batch WHERE import_id = $1 AND batch_no = $2;
 --
 -- $1 campaign_id, $2 import_id, $3 lines bigint[], $4 person_keys text[],
 -- $5 names text[], $6 numbers text[], $7 time_zones text[], $8 languages text[],
--- $9 priorities smallint[], $10 marks text[]
+-- $9 priorities smallint[], $10 marks text[], $11 text_ids bigint[]
 INSERT INTO recipient
-    (campaign_id, import_id, line, person_key, name, numbers, time_zone, language, priority, marks)
-SELECT $1, $2, line, person_key, name, numbers::text[], time_zone, language, priority, marks
+    (campaign_id, import_id, line, person_key, name, numbers, time_zone, language, priority, marks,
+     text_id)
+SELECT $1, $2, line, person_key, name, numbers::text[], time_zone, language, priority, marks,
+       text_id
 FROM unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-            $9::smallint[], $10::text[])
-    AS row (line, person_key, name, numbers, time_zone, language, priority, marks)
+            $9::smallint[], $10::text[], $11::bigint[])
+    AS row (line, person_key, name, numbers, time_zone, language, priority, marks, text_id)
 ON CONFLICT (campaign_id, person_key) WHERE person_key <> '' DO NOTHING
 RETURNING recipient_id, person_key;
+
+-- name: InsertTexts
+-- What the people of a batch are told, each text once. One that is there is the same:
+-- its id is made of it.
+--
+-- $1 campaign_id, $2 text_ids bigint[], $3 languages text[], $4 texts text[]
+INSERT INTO message_text (campaign_id, text_id, language, text)
+SELECT $1, text_id, language, text
+FROM unnest($2::bigint[], $3::text[], $4::text[]) AS row (text_id, language, text)
+ORDER BY text_id
+ON CONFLICT (campaign_id, text_id) DO NOTHING;
+
+-- name: ReadText
+-- $1 campaign_id, $2 text_id
+SELECT language, text FROM message_text WHERE campaign_id = $1 AND text_id = $2;
 
 -- name: ConcludeNew
 -- People whose window does not open before the campaign that they join expires.

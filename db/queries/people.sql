@@ -8,12 +8,12 @@
 -- $1 campaign_ids bigint[], $2 recipient_ids bigint[]
 SELECT r.campaign_id, r.recipient_id, r.time_zone, r.marks, r.mark_reason, r.history, r.numbers,
        r.priority, r.outcome, r.outcome_reason, coalesce(r.served_by_attempt_id, 0),
-       r.first_attempt_at, r.last_caller, r.concluded_at, r.revision
+       r.first_attempt_at, r.last_caller, r.concluded_at, r.revision, r.text_id
 FROM unnest($1::bigint[], $2::bigint[]) AS key (campaign_id, recipient_id)
 CROSS JOIN LATERAL (
     SELECT p.campaign_id, p.recipient_id, p.time_zone, p.marks, p.mark_reason, p.history,
            p.numbers, p.priority, p.outcome, p.outcome_reason, p.served_by_attempt_id,
-           p.first_attempt_at, p.last_caller, p.concluded_at, p.revision
+           p.first_attempt_at, p.last_caller, p.concluded_at, p.revision, p.text_id
     FROM recipient AS p
     WHERE p.campaign_id = key.campaign_id
       AND p.recipient_id = key.recipient_id
@@ -49,12 +49,14 @@ WHERE r.campaign_id = v.campaign_id
 -- The next try of people; one that stood there already is replaced.
 --
 -- $1 campaign_ids bigint[], $2 recipient_ids bigint[], $3 priorities smallint[],
--- $4 due_at timestamptz[], $5 numbers text[], $6 number_indexes smallint[]
-INSERT INTO due_queue (campaign_id, recipient_id, priority, due_at, number, number_index)
-SELECT campaign_id, recipient_id, priority, due_at, number, number_index
+-- $4 due_at timestamptz[], $5 numbers text[], $6 number_indexes smallint[],
+-- $7 text_ids bigint[]
+INSERT INTO due_queue
+    (campaign_id, recipient_id, priority, due_at, number, number_index, text_id)
+SELECT campaign_id, recipient_id, priority, due_at, number, number_index, text_id
 FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::timestamptz[], $5::text[],
-            $6::smallint[])
-    AS v (campaign_id, recipient_id, priority, due_at, number, number_index)
+            $6::smallint[], $7::bigint[])
+    AS v (campaign_id, recipient_id, priority, due_at, number, number_index, text_id)
 ON CONFLICT (campaign_id, recipient_id) DO UPDATE
 SET due_at = excluded.due_at,
     number = excluded.number,

@@ -7,13 +7,14 @@
 -- $7 credential_source, $8 source_user, $9 resource_id, $10 callback_issuer, $11 jwks_url,
 -- $12 openid_configuration_url, $13 calls_per_second, $14 concurrent_max,
 -- $15 concurrent_max_per_caller, $16 time_scale, $17 live_dialing, $18 allowed_regions text[],
--- $19 spend_ceiling_calls, $20 now
+-- $19 spend_ceiling_calls, $20 cognitive_services_endpoint, $21 now
 INSERT INTO trunk
     (name, endpoint, dialect, api_version, spelling, credential, credential_source, source_user,
      resource_id, callback_issuer, jwks_url, openid_configuration_url, calls_per_second,
      concurrent_max, concurrent_max_per_caller, time_scale, live_dialing, allowed_regions,
-     spend_ceiling_calls, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+     spend_ceiling_calls, cognitive_services_endpoint, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+        $21)
 ON CONFLICT (name) DO UPDATE
 SET endpoint = excluded.endpoint,
     dialect = excluded.dialect,
@@ -33,6 +34,7 @@ SET endpoint = excluded.endpoint,
     live_dialing = excluded.live_dialing,
     allowed_regions = excluded.allowed_regions,
     spend_ceiling_calls = excluded.spend_ceiling_calls,
+    cognitive_services_endpoint = excluded.cognitive_services_endpoint,
     updated_at = excluded.updated_at
 RETURNING trunk_id;
 
@@ -54,7 +56,7 @@ SELECT t.trunk_id, t.name, t.endpoint, t.dialect, t.api_version, t.spelling, t.c
        t.credential_source, t.source_user, t.resource_id, t.callback_issuer, t.jwks_url,
        t.openid_configuration_url, t.calls_per_second, t.concurrent_max,
        t.concurrent_max_per_caller, t.time_scale, t.live_dialing, t.allowed_regions,
-       t.spend_ceiling_calls,
+       t.spend_ceiling_calls, t.cognitive_services_endpoint,
        array(SELECT c.number::text FROM trunk_caller_number AS c
              WHERE c.trunk_id = t.trunk_id ORDER BY c.position)
 FROM trunk AS t

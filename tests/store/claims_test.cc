@@ -1,4 +1,6 @@
 // Who is rung next: claims, groups, windows.
+#include <set>
+
 #include "fmt/format.h"
 #include "tests/store/store_conformance.h"
 
@@ -8,6 +10,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 
 std::vector<PhoneNumber> NumbersOf(const std::vector<PlannedAttempt>& planned) {
   std::vector<PhoneNumber> numbers;
@@ -79,6 +82,83 @@ TEST_P(StoreTest, PeopleWhoShareANumberShareACall) {
   EXPECT_EQ(progress.attempts, 1);
   EXPECT_EQ(progress.outcomes.at(Outcome::kConfirmed), 3);
   h_.ExpectNoFindings();
+}
+
+SpokenMessage Words(const std::string& text) {
+  return {"en", MessageText(text)};
+}
+
+CampaignSpec SpokenSpec() {
+  CampaignSpec spec = SomeSpec();
+  spec.flow.audio_uri.clear();
+  spec.texts = {.templates = {{"en", "The power at {street} is out."}}, .language = "en"};
+  return spec;
+}
+
+TEST_P(StoreTest, OnlyWhoIsToldTheSameSharesACall) {
+  const CampaignId id = h_.Create(SpokenSpec());
+  std::vector<ImportRow> rows = {Person("a", 1), Person("b", 1), Person("c", 1), Person("d", 2)};
+  rows[0].message = rows[2].message = Words("The power at 14 Mill Road is out.");
+  rows[1].message = Words("The power at 3 High Street is out.");
+  rows[3].message = Words("The power at 14 Mill Road is out.");
+  h_.Import(id, rows);
+  h_.Command(id, CampaignCommand::kStart);
+
+  const std::vector<PlannedAttempt> planned = h_.Claim(id);
+
+  ASSERT_THAT(planned, SizeIs(3));
+  EXPECT_EQ(planned[0].people + planned[1].people + planned[2].people, 4);
+  EXPECT_EQ(planned[0].people, 2);
+  const std::vector<IntentVerdict> verdicts = h_.Intend(planned);
+  EXPECT_THAT(verdicts,
+              ElementsAre(IntentVerdict::kGo, IntentVerdict::kNumberBusy, IntentVerdict::kGo));
+  h_.ExpectNoFindings();
+}
+
+TEST_P(StoreTest, ACallKnowsWhatIsToBeSaidInIt) {
+  const CampaignId id = h_.Create(SpokenSpec());
+  ImportRow row = Person("a", 1);
+  row.message = Words("The power at 14 \"Mill\" Road is out, {1,2} \\ Žofie.");
+  h_.Import(id, {row});
+  h_.Command(id, CampaignCommand::kStart);
+  const AttemptKey key = h_.Dial(id)[0].key;
+  h_.Record(key, Accepted(1, h_.now));
+
+  const AttemptChange answered = h_.Record(key, Event(FactKind::kAnswered, "answered", h_.now));
+
+  ASSERT_TRUE(answered.call.has_value());
+  EXPECT_EQ(answered.call->text, TextIdOf(*row.message));
+  EXPECT_EQ(*h_.dial.GetText(id, answered.call->text), *row.message);
+  EXPECT_TRUE(absl::IsNotFound(h_.dial.GetText(id, TextId(1)).status()));
+  EXPECT_TRUE(absl::IsNotFound(h_.dial.GetText(CampaignId(1), answered.call->text).status()));
+  h_.now += absl::Seconds(10);
+  const auto pending = h_.dial.ClaimPendingActions(h_.now, 10, h_.now);
+  ASSERT_THAT(*pending, SizeIs(1));
+  EXPECT_EQ(pending->front().call.text, answered.call->text);
+}
+
+TEST_P(StoreTest, TheNextCallSaysTheSameAndWhoComesLateHasWordsToo) {
+  const CampaignId id = h_.Create(SpokenSpec());
+  ImportRow row = Person("a", 1);
+  row.message = Words("one");
+  h_.Import(id, {row});
+  h_.Command(id, CampaignCommand::kStart);
+  const AttemptKey first = h_.Dial(id)[0].key;
+  h_.Record(first, Accepted(1, h_.now));
+  h_.Record(first, Event(FactKind::kEnded, "ended", h_.now));
+  ImportRow late = Person("b", 2);
+  late.message = Words("two");
+  h_.Import(id, {late});
+  h_.now += absl::Hours(1);
+
+  std::set<TextId> said;
+  for (const PlannedAttempt& attempt : h_.Dial(id)) {
+    h_.Record(attempt.key, Accepted(1, h_.now));
+    const AttemptChange answered =
+        h_.Record(attempt.key, Event(FactKind::kAnswered, "answered", h_.now));
+    said.insert(answered.call->text);
+  }
+  EXPECT_THAT(said, UnorderedElementsAre(TextIdOf(*row.message), TextIdOf(*late.message)));
 }
 
 TEST_P(StoreTest, PeopleWhoConfirmEachForThemselvesDoNotShareACall) {

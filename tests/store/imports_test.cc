@@ -208,6 +208,7 @@ TEST_P(StoreTest, ATrunkIsReplacedByNameAndKeepsItsId) {
   changed.live_dialing = true;
   changed.allowed_regions = {"US", "CA"};
   changed.spend_ceiling_calls = 1000;
+  changed.cognitive_services_endpoint = "https://speech.example.com/";
 
   const auto saved = h_.campaigns.SaveTrunk(changed, h_.now);
   const auto read = h_.campaigns.GetTrunk("local");
@@ -221,6 +222,7 @@ TEST_P(StoreTest, ATrunkIsReplacedByNameAndKeepsItsId) {
   EXPECT_EQ(read->spelling, changed.spelling);
   EXPECT_EQ(read->credential, changed.credential);
   EXPECT_EQ(read->source_user, changed.source_user);
+  EXPECT_EQ(read->cognitive_services_endpoint, changed.cognitive_services_endpoint);
   EXPECT_EQ(ExpectedTokens(*read), ExpectedTokens(changed));
   EXPECT_EQ(read->resource_id, changed.resource_id);
   EXPECT_EQ(read->caller_numbers, changed.caller_numbers);

@@ -59,6 +59,9 @@ class IdleDialStore : public DialStore {
     return absl::NotFoundError("no campaigns");
   }
   absl::StatusOr<Prompt> GetPrompt(PromptId) override { return absl::NotFoundError("no prompts"); }
+  absl::StatusOr<SpokenMessage> GetText(CampaignId, TextId) override {
+    return absl::NotFoundError("no texts");
+  }
   absl::StatusOr<std::vector<AttemptKey>> ListHangUpsOwed(CampaignId, int) override {
     return std::vector<AttemptKey>{};
   }

@@ -176,6 +176,10 @@ absl::StatusOr<ImportBatchResult> InMemoryStore::ImportBatch(ImportId id, std::i
     added.person_key = row.person_key;
     added.numbers = row.numbers;
     added.priority = row.priority;
+    if (row.message) {
+      added.text = TextIdOf(*row.message);
+      texts_[{campaign.campaign.id, added.text}] = *row.message;
+    }
     added.history.recipient = recipient;
     added.history.time_zone = row.time_zone;
     added.history.marks.assign(row.numbers.size(), NumberMark::kUsable);
@@ -335,6 +339,13 @@ absl::StatusOr<Prompt> InMemoryStore::GetPrompt(PromptId id) {
   std::lock_guard lock(mutex_);
   const auto it = prompts_.find(id);
   if (it == prompts_.end()) return NotFound("there is no prompt {}", id.value());
+  return it->second;
+}
+
+absl::StatusOr<SpokenMessage> InMemoryStore::GetText(CampaignId campaign, TextId text) {
+  std::lock_guard lock(mutex_);
+  const auto it = texts_.find({campaign, text});
+  if (it == texts_.end()) return absl::NotFoundError("there is no such text");
   return it->second;
 }
 
@@ -502,7 +513,7 @@ AttemptKey InMemoryStore::Plan(CampaignRow& campaign, RecipientId leader, std::i
   const auto number_of = [](const RecipientRow& row) {
     return row.numbers[static_cast<std::size_t>(row.waiting.number_index)];
   };
-  AttemptRow row{{}, number_of(first), trunks_.at(campaign.campaign.spec.trunk).id};
+  AttemptRow row{{}, number_of(first), trunks_.at(campaign.campaign.spec.trunk).id, first.text};
   row.claim_epoch = epoch;
   const auto join = [&](RecipientId recipient, RecipientRow& person) {
     row.members.push_back({recipient, person.waiting.number_index});
@@ -515,7 +526,7 @@ AttemptKey InMemoryStore::Plan(CampaignRow& campaign, RecipientId leader, std::i
     const std::set<DueKey> queue = due_[id];
     for (const auto& [priority, at, recipient] : queue) {
       RecipientRow& person = recipients_.at({id, recipient});
-      if (number_of(person) == to) join(recipient, person);
+      if (number_of(person) == to && person.text == row.text) join(recipient, person);
     }
   }
   attempts_.emplace(key, std::move(row));
@@ -799,7 +810,7 @@ AttemptChange InMemoryStore::RecordOne(const AttemptKey& key, const std::vector<
   }
   change.view = step.view;
   if (!change.new_actions.empty()) {
-    change.call = {key, row.trunk, step.view.call, row.to, *row.caller};
+    change.call = {key, row.trunk, step.view.call, row.to, *row.caller, row.text};
   }
   change.wake = step.wake;
   change.disposition = step.view.disposition;
@@ -903,7 +914,7 @@ absl::StatusOr<std::vector<PendingAction>> InMemoryStore::ClaimPendingActions(ab
                             row.facts.contains(OwnFactKey(FactKind::kActionRefused, ordinal));
       if (answered || since >= before) continue;
       since = now;
-      pending.push_back({{key, row.trunk, row.view.call, row.to, *row.caller},
+      pending.push_back({{key, row.trunk, row.view.call, row.to, *row.caller, row.text},
                          {ordinal, row.action_kinds[ordinal]}});
     }
   }

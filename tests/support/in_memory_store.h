@@ -46,6 +46,7 @@ class InMemoryStore final : public CampaignStore, public DialStore {
   absl::StatusOr<PromptId> SavePrompt(TenantId tenant, const std::string& wav,
                                       absl::Duration length, absl::Time now) override;
   absl::StatusOr<Prompt> GetPrompt(PromptId id) override;
+  absl::StatusOr<SpokenMessage> GetText(CampaignId campaign, TextId text) override;
   absl::StatusOr<Prompt> FindPrompt(const std::string& public_name) override;
   absl::StatusOr<Trunk> SaveTrunk(const Trunk& trunk, absl::Time now) override;
   absl::StatusOr<Trunk> GetTrunk(const std::string& name) override;
@@ -97,6 +98,7 @@ class InMemoryStore final : public CampaignStore, public DialStore {
     std::vector<PhoneNumber> numbers;
     RecipientHistory history;
     int priority = 0;
+    TextId text;
     std::optional<PhoneNumber> caller;
     RecipientVerdict waiting;  // While in the due queue.
     bool in_queue = false;
@@ -116,6 +118,7 @@ class InMemoryStore final : public CampaignStore, public DialStore {
     std::vector<Member> members;  // The first is whom it was planned for.
     PhoneNumber to;
     TrunkId trunk;
+    TextId text = {};
     AttemptState state = AttemptState::kPlanned;
     std::int64_t claim_epoch = 0;
     std::int64_t intent_epoch = 0;
@@ -173,6 +176,7 @@ class InMemoryStore final : public CampaignStore, public DialStore {
   std::map<ImportId, ImportState> imports_;
   std::map<std::string, Trunk> trunks_;
   std::map<PromptId, Prompt> prompts_;
+  std::map<std::pair<CampaignId, TextId>, SpokenMessage> texts_;
   std::map<std::string, LeaseRow> leases_;
   std::map<std::string, std::pair<std::string, CampaignId>> requests_;
   std::map<std::string, std::pair<std::string, ImportId>> import_requests_;

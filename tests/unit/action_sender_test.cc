@@ -33,6 +33,7 @@ class OneTrunkStore final : public IdleDialStore {
     trunk.id = TrunkId(5);
     trunk.endpoint = endpoint;
     trunk.dialect = dialect;
+    trunk.cognitive_services_endpoint = cognitive_services_endpoint;
     return std::vector{trunk};
   }
   absl::StatusOr<Campaign> GetCampaign(CampaignId id) override {
@@ -54,7 +55,15 @@ class OneTrunkStore final : public IdleDialStore {
     return Prompt{id, "secret.wav", "", absl::Seconds(1)};
   }
 
+  absl::StatusOr<SpokenMessage> GetText(CampaignId, TextId id) override {
+    ++texts_asked;
+    if (id != TextId(77)) return absl::NotFoundError("no such text");
+    return SpokenMessage{"es", MessageText("Hola Maria")};
+  }
+
   std::string endpoint;
+  std::string cognitive_services_endpoint;
+  std::atomic<int> texts_asked{0};
   Dialect dialect = Dialect::kPreview202105;
   std::atomic<int> campaigns_asked{0};
 };
@@ -96,7 +105,8 @@ class ActionSenderTest : public testing::Test {
         ActionSender::Options{.workers = 4,
                               .tries_max = 3,
                               .backoff_min = absl::Milliseconds(1),
-                              .prompt_base_url = "http://127.0.0.1:2"},
+                              .prompt_base_url = "http://127.0.0.1:2",
+                              .texts = &texts_},
         store_, pool_, credentials_, facts_, SystemClock());
   }
   void Serve(Reaction reaction) {
@@ -105,6 +115,9 @@ class ActionSenderTest : public testing::Test {
   Fact OnlyFact() { return *facts_.WaitFor(1).at(0).fact; }
 
   OneTrunkStore store_;
+  TextPrompts texts_{{{"k1", Secret("a secret of at least sixteen bytes")}},
+                     store_,
+                     [](const SpokenMessage&) { return absl::UnavailableError("silent"); }};
   Facts facts_;
   std::unique_ptr<ScriptedServer> server_;
   ConnectionPool pool_{
@@ -347,6 +360,52 @@ TEST_F(ActionSenderTest, ATransferThatNobodyTookFailsAtLast) {
   EXPECT_EQ(fact.kind, FactKind::kActionRefused);
   EXPECT_EQ(fact.number, 71);
   EXPECT_EQ(server_->Requests("POST"), 3);
+}
+
+// What is said to one person, of campaign 1.
+LiveCall CallWithText() {
+  LiveCall call = CallOf(Key(1));
+  call.text = TextId(77);
+  return call;
+}
+
+TEST_F(ActionSenderTest, ATextIsRenderedByUsWhereTheProviderDoesNotSpeak) {
+  Serve({ScriptedServer::Answer(202, "{}")});
+  for (const Dialect dialect : {Dialect::kPreview202105, Dialect::kGa}) {
+    store_.dialect = dialect;
+    Serve({ScriptedServer::Answer(202, "{}")});
+    const std::size_t before = facts_.WaitFor(0).size();
+    sender_->CarryOut(CallWithText(), {{1, ActionKind::kPlay}});
+    EXPECT_EQ(facts_.WaitFor(before + 1).back().fact->kind, FactKind::kActionAccepted);
+    const std::string request = server_->LastRequest("POST");
+    EXPECT_THAT(request, HasSubstr("http://127.0.0.1:2/prompts/" +
+                                   texts_.NameOf(CampaignId(1), TextId(77))));
+    EXPECT_THAT(request, testing::Not(HasSubstr("Maria")));
+  }
+  EXPECT_EQ(store_.texts_asked, 0) << "the words are asked for when they are fetched";
+}
+
+TEST_F(ActionSenderTest, InGaAProviderThatSpeaksIsGivenTheWords) {
+  Serve({ScriptedServer::Answer(202, "{}")});
+  store_.dialect = Dialect::kGa;
+  store_.cognitive_services_endpoint = "https://speech.example.com/";
+  sender_->CarryOut(CallWithText(), {{1, ActionKind::kPlay}, {2, ActionKind::kPlay}});
+  facts_.WaitFor(2);
+  const std::string request = server_->LastRequest("POST");
+  EXPECT_THAT(request, HasSubstr(R"("text":"Hola Maria")"));
+  EXPECT_THAT(request, HasSubstr(R"("sourceLocale":"es-ES")"));
+  EXPECT_EQ(store_.texts_asked, 1);
+}
+
+TEST_F(ActionSenderTest, ATextThatIsGoneIsAPlayThatFailed) {
+  Serve({ScriptedServer::Answer(202, "{}")});
+  store_.dialect = Dialect::kGa;
+  store_.cognitive_services_endpoint = "https://speech.example.com/";
+  LiveCall call = CallWithText();
+  call.text = TextId(78);
+  sender_->CarryOut(call, {{1, ActionKind::kPlay}});
+  EXPECT_EQ(OnlyFact().kind, FactKind::kActionRefused);
+  EXPECT_EQ(OnlyFact().text, "the text is gone");
 }
 
 }  // namespace

@@ -402,5 +402,117 @@ TEST(RowReader, CountsTheLinesOfRowsThatHaveNone) {
   EXPECT_EQ(read.taken[1].line, 77);
 }
 
+CampaignSpec SpecWithTexts() {
+  CampaignSpec spec = SyntheticSpec();
+  spec.texts = {.templates = {{"en", "{name}, the power at {street} is out."},
+                              {"es", "No hay luz en {street}."}},
+                .language = "en"};
+  return spec;
+}
+
+TEST(RowReader, FillsInWhatEachPersonIsTold) {
+  v1::RecipientRow row = Row("c-1", {"2025550123"});
+  row.set_person_name("Maria");
+  (*row.mutable_variables())["street"] = "14 Mill\nRoad";
+  (*row.mutable_variables())["shoe_size"] = "43";
+  ReadRows read = ReadOne(SpecWithTexts(), row);
+  ASSERT_EQ(read.taken.size(), 1U);
+  ASSERT_TRUE(read.taken[0].message.has_value());
+  EXPECT_EQ(read.taken[0].message->language, "en");
+  EXPECT_EQ(read.taken[0].message->text.Reveal(), "Maria, the power at 14 Mill Road is out.");
+
+  row.set_language("es-MX");
+  row.clear_person_name();
+  read = ReadOne(SpecWithTexts(), row);
+  ASSERT_EQ(read.taken.size(), 1U) << "nobody's name is said in that language";
+  EXPECT_EQ(read.taken[0].message->text.Reveal(), "No hay luz en 14 Mill Road.");
+  EXPECT_EQ(read.taken[0].message->language, "es");
+
+  EXPECT_FALSE(ReadOne(SyntheticSpec(), row).taken.at(0).message.has_value());
+}
+
+TEST(RowReader, RefusesWhomTheMessageCannotBeToldAndQuotesNoValue) {
+  const auto refused = [](auto set) {
+    v1::RecipientRow row = Row("c-1", {"2025550123"});
+    row.set_person_name("Maria");
+    (*row.mutable_variables())["street"] = "14 Mill Road";
+    set(row);
+    const ReadRows read = ReadOne(SpecWithTexts(), row);
+    EXPECT_EQ(read.refused.size(), 1U);
+    const RefusedRow found = read.refused.empty() ? RefusedRow() : read.refused[0];
+    EXPECT_THAT(found.detail, Not(HasSubstr("Mill")));
+    EXPECT_THAT(found.detail, Not(HasSubstr("Maria")));
+    return found.field + " " + found.reason;
+  };
+  EXPECT_EQ(refused([](auto& row) { row.clear_variables(); }), "street MISSING_VARIABLE");
+  EXPECT_EQ(refused([](auto& row) { (*row.mutable_variables())["street"] = " "; }),
+            "street MISSING_VARIABLE");
+  EXPECT_EQ(refused([](auto& row) { row.clear_person_name(); }), "name MISSING_VARIABLE");
+  EXPECT_EQ(
+      refused([](auto& row) { (*row.mutable_variables())["street"] = std::string(201, 'x'); }),
+      "street INVALID_TEXT");
+
+  CampaignSpec spec = SyntheticSpec();
+  spec.texts = {.templates = {{"en", std::string(1990, 'a') + "{street}"}}, .language = "en"};
+  v1::RecipientRow row = Row("c-1", {"2025550123"});
+  (*row.mutable_variables())["street"] = "14 Mill Road";
+  const ReadRows read = ReadOne(spec, row);
+  ASSERT_EQ(read.refused.size(), 1U);
+  EXPECT_EQ(read.refused[0].reason, refusal::kMessageTooLong);
+}
+
+TEST(CampaignMessages, TextsSurviveTheWayOutAndIn) {
+  Campaign campaign;
+  campaign.spec = SpecWithTexts();
+  campaign.spec.name = "Outage";
+  campaign.spec.purpose = "outage";
+  std::vector<FieldViolation> violations;
+
+  const CampaignSpec again = ReadCampaign(ToMessage(campaign), LibPhoneNumberReader(), violations);
+
+  EXPECT_THAT(violations, IsEmpty());
+  EXPECT_EQ(again, campaign.spec);
+}
+
+TEST(CampaignMessages, TheOnlyTextIsInTheLanguageOfWhoeverHasNone) {
+  v1::Campaign campaign = SmallCampaign();
+  (*campaign.mutable_message()->mutable_texts()->mutable_templates())["es"] = "Hola,\nno hay luz.";
+  std::vector<FieldViolation> violations;
+
+  const CampaignSpec spec = ReadCampaign(campaign, LibPhoneNumberReader(), violations);
+
+  EXPECT_THAT(violations, IsEmpty());
+  EXPECT_EQ(spec.texts.language, "es");
+  EXPECT_EQ(spec.texts.templates.at("es"), "Hola, no hay luz.");
+}
+
+TEST(CampaignMessages, TextsAreReadBeforeAnybodyIsRung) {
+  const auto fields = [](auto set) {
+    v1::Campaign campaign = SmallCampaign();
+    campaign.mutable_message()->clear_audio_uri();
+    set(*campaign.mutable_message()->mutable_texts());
+    std::vector<FieldViolation> violations;
+    ReadCampaign(campaign, LibPhoneNumberReader(), violations);
+    return FieldsOf(violations);
+  };
+  EXPECT_THAT(fields([](auto& texts) { (*texts.mutable_templates())["en"] = "hello {"; }),
+              ElementsAre("campaign.message.texts"));
+  EXPECT_THAT(fields([](auto& texts) { (*texts.mutable_templates())["en"] = ""; }),
+              ElementsAre("campaign.message.texts"));
+  EXPECT_THAT(
+      fields([](auto& texts) { (*texts.mutable_templates())["en"] = std::string(2001, 'x'); }),
+      ElementsAre("campaign.message.texts"));
+  EXPECT_THAT(fields([](auto& texts) { (*texts.mutable_templates())["english"] = "hello"; }),
+              ElementsAre());
+  EXPECT_THAT(fields([](auto& texts) { (*texts.mutable_templates())["e!"] = "hello"; }),
+              ElementsAre("campaign.message.texts"));
+  EXPECT_THAT(fields([](auto& texts) {
+                (*texts.mutable_templates())["en"] = "hello";
+                texts.set_language("es");
+              }),
+              ElementsAre("campaign.message.texts.language"));
+  EXPECT_THAT(fields([](auto&) {}), ElementsAre("campaign.message.audio"));
+}
+
 }  // namespace
 }  // namespace tocsin

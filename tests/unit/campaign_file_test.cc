@@ -160,5 +160,39 @@ TEST(CampaignFile, EveryTruncationIsReadOrRefused) {
   }
 }
 
+TEST(CampaignFile, ReadsAMessageInWords) {
+  const auto message = [](const std::string& lines) {
+    return Parse("name: n\npurpose: p\nmessage:\n" + lines);
+  };
+  const auto one = message("  text: Hello {name}\n");
+  ASSERT_TRUE(one.ok()) << one.status();
+  EXPECT_EQ(one->campaign.message().texts().templates().at("en"), "Hello {name}");
+  EXPECT_EQ(one->campaign.message().texts().language(), "en");
+  EXPECT_EQ(one->places.at("message.text"), "lists/outage.yaml:4:9");
+
+  const auto spanish = message("  text: Hola {name}\n  language: es\n");
+  EXPECT_EQ(spanish->campaign.message().texts().templates().at("es"), "Hola {name}");
+
+  const auto two = message("  text:\n    en: Hello\n    es: Hola\n  language: es\n");
+  ASSERT_TRUE(two.ok()) << two.status();
+  EXPECT_EQ(two->campaign.message().texts().templates().size(), 2U);
+  EXPECT_EQ(two->campaign.message().texts().language(), "es");
+
+  const struct {
+    const char* lines;
+    const char* said;
+  } cases[] = {
+      {"  identity_ends: 4s\n", "key 'message.audio' is missing, or 'message.text'"},
+      {"  text: a\n  audio: b.wav\n", "both 'audio' and 'text'"},
+      {"  audio: b.wav\n  language: es\n", "'message.language' is for a 'message.text'"},
+      {"  text: [a]\n", "'message.text' must be a text"},
+      {"  text: {en: [a]}\n", "a language must have a text"},
+      {"  text: {en: a, en: b}\n", "en is there twice"},
+  };
+  for (const auto& [lines, said] : cases) {
+    EXPECT_THAT(Message(message(lines).status()), HasSubstr(said)) << lines;
+  }
+}
+
 }  // namespace
 }  // namespace tocsin

@@ -7,6 +7,7 @@ tocsin_test(NAME core_test LABEL unit
     ${CMAKE_CURRENT_LIST_DIR}/dial_guard_test.cc
     ${CMAKE_CURRENT_LIST_DIR}/facts_test.cc
     ${CMAKE_CURRENT_LIST_DIR}/fold_test.cc
+    ${CMAKE_CURRENT_LIST_DIR}/message_text_test.cc
     ${CMAKE_CURRENT_LIST_DIR}/pacer_test.cc
     ${CMAKE_CURRENT_LIST_DIR}/phone_number_test.cc
     ${CMAKE_CURRENT_LIST_DIR}/recipient_test.cc

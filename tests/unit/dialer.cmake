@@ -18,6 +18,7 @@ tocsin_test(NAME dialer_test LABEL unit
     unit/http_call_gateway_test.cc
     unit/lag_gauge_test.cc
     unit/protocol_test.cc
+    unit/text_prompts_test.cc
     unit/token_verifier_test.cc
     unit/wake_heap_test.cc
   DEPENDS tocsin::dialer tocsin_scripted_server)

@@ -125,5 +125,37 @@ TEST(RecipientFile, SaysThatThereIsNoSuchFile) {
   EXPECT_EQ(CheckRecipientFile("/").status().code(), absl::StatusCode::kFailedPrecondition);
 }
 
+TEST(RecipientFile, HasAColumnForEachVariableOfTheMessage) {
+  std::istringstream in("person_key,phone,Street,until\nc-1,12025550123, 14 Mill Road ,\n");
+  absl::StatusOr<RecipientReader> reader = RecipientReader::Open(in, {"street", "until"});
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  v1::RecipientRow row;
+  ASSERT_TRUE(*reader->Next(row));
+  EXPECT_EQ(row.variables().at("street"), "14 Mill Road");
+  EXPECT_FALSE(row.variables().contains("until")) << "an empty one is missing";
+
+  const auto refused = [](const char* header, std::vector<std::string> variables) {
+    std::istringstream list(header);
+    return Message(RecipientReader::Open(list, variables).status());
+  };
+  EXPECT_THAT(refused("person_key,phone\n", {"street"}),
+              HasSubstr("line 1: column 'street' is missing; the message says {street}"));
+  EXPECT_THAT(refused("person_key,phone\n", {"name"}), HasSubstr("column 'name' is missing"));
+  EXPECT_THAT(refused("person_key,phone,stret\n", {"street"}), HasSubstr("did you mean 'street'?"));
+  EXPECT_THAT(refused("person_key,phone,street\n", {}), HasSubstr("unknown column 'street'"));
+}
+
+TEST(RecipientFile, KnowsWhichColumnsACampaignNeeds) {
+  const auto columns = [](const char* text) {
+    v1::Campaign campaign;
+    (*campaign.mutable_message()->mutable_texts()->mutable_templates())["en"] = text;
+    return VariableColumns(campaign);
+  };
+  EXPECT_THAT(*columns("{street} {name} {until}"), ElementsAre("name", "street", "until"));
+  EXPECT_THAT(*VariableColumns(v1::Campaign()), testing::IsEmpty());
+  EXPECT_THAT(Message(columns("{phone}").status()), HasSubstr("{phone} is a column"));
+  EXPECT_THAT(Message(columns("{").status()), HasSubstr("en: at character 1"));
+}
+
 }  // namespace
 }  // namespace tocsin

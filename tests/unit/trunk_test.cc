@@ -72,6 +72,21 @@ TEST(Trunk, TheMayDialectHasToSayAsWhomItCallsUnlessItRehearses) {
   EXPECT_THAT(Wrong(april), ElementsAre("source_user"));
 }
 
+TEST(Trunk, OnlyGaSpeaksAndOnlyWithAServiceForIt) {
+  Trunk trunk = AtAcs(Dialect::kGa);
+  EXPECT_FALSE(ProviderSpeaks(trunk));
+  trunk.cognitive_services_endpoint = "https://speech.cognitiveservices.azure.com/";
+  EXPECT_THAT(Wrong(trunk), IsEmpty());
+  EXPECT_TRUE(ProviderSpeaks(trunk));
+  trunk.cognitive_services_endpoint = "http://speech.example.com/";
+  EXPECT_THAT(Wrong(trunk), ElementsAre("cognitive_services_endpoint"));
+  trunk.dialect = Dialect::kPreview202105;
+  trunk.source_user = "8:acs:resource_user";
+  trunk.resource_id = "";
+  EXPECT_THAT(Wrong(trunk), ElementsAre("cognitive_services_endpoint"));
+  EXPECT_FALSE(ProviderSpeaks(trunk));
+}
+
 TEST(Trunk, ASecretIsNamedByItsPlaceAndATokenByItsFile) {
   Trunk trunk = Local();
   const auto wrong = [&](CredentialKind kind, const char* source) {
