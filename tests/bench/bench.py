@@ -10,11 +10,13 @@ import dial
 import door
 import lists
 import pacing
+import size
 from place import BenchError, Place
 
 NAMES = {"import": lists.contest, "claim": calls.claim, "life": calls.life,
          "life-http": calls.over_http, "door": door.contest,
-         "dialer-job": dial.contest, "pacing": pacing.run}
+         "dialer-job": dial.contest, "pacing": pacing.run,
+         "size": size.contest}
 NEED_PEERS = {"door", "dialer-job"}
 
 

@@ -18,26 +18,6 @@ def claim(place):
                     Line("claim of 100, p99", "store", "raw SQL", "p99_ms", "ms")])
 
 
-class Costs:
-    """What calls cost the database: WAL, disk and time."""
-
-    def __init__(self, place, database):
-        self._place, self._database = place, database
-        self._before = self._now()
-
-    def _now(self):
-        postgres = self._place.postgres
-        wal, disk = postgres.sql(
-            self._database,
-            "SELECT pg_current_wal_insert_lsn() - '0/0', pg_database_size(current_database())")[0]
-        return float(wal), float(disk), postgres.cpu_seconds()
-
-    def for_each(self, calls):
-        wal, disk, cpu = (after - before for before, after in zip(self._before, self._now()))
-        return {"wal_bytes": wal / calls, "disk_bytes": disk / calls,
-                "database_cpu_us": cpu / calls * 1e6}
-
-
 def shape_of_calls(place, database):
     """The rows that calls have left, for those who are to make the same."""
     events, raw, raw_bytes, actions = place.postgres.sql(database, """
@@ -72,7 +52,12 @@ def life(place):
     return Contest("life", {"in process": ours,
                             "raw SQL": lambda: raw_life(place, people, shape)},
                    [Line("life of a call, in process", "in process", "raw SQL", "per_second",
-                         "calls/s")])
+                         "calls/s"),
+                    Line("WAL of a call", "in process", "raw SQL", "wal_bytes", "bytes"),
+                    Line("disk of a call", "in process", "raw SQL", "disk_bytes", "bytes"),
+                    Line("database's CPU of a call", "in process", "raw SQL", "database_cpu_us",
+                         "us"),
+                    Line("our CPU of a call", "in process", "raw SQL", "cpu_us", "us")])
 
 
 def over_http(place):

@@ -7,8 +7,8 @@
 //
 // with --database URL, --people N, --batch N, --threads N; and of a life
 // --events N facts, of which --raw N carry --raw-bytes N as received, and
-// --actions N. Prints a line of JSON: per_second, and p99_ms and cpu_us of one
-// batch or call.
+// --actions N. Prints a line of JSON: per_second; p99_ms of a batch; and what a
+// row or call costs: cpu_us here, database_cpu_us, wal_bytes and disk_bytes there.
 //
 // No rule is looked at, nothing is folded, no number is locked and no counter
 // kept: a limit that nothing with these tables can pass, not a dialer.
@@ -21,6 +21,7 @@
 
 #include "base/check.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/database_costs.h"
 
 namespace tocsin::bench {
 namespace {
@@ -114,12 +115,15 @@ std::vector<std::string> People(std::int64_t count) {
 Figures Copy(const Settings& settings) {
   const std::vector<std::string> rows = People(settings.people);
   Session session(settings.url);
+  const DatabaseCosts costs(settings.url);
   const double cpu = CpuSeconds();
   const SteadyTime began = SystemClock().Steady();
   session.Copy(kCopyPeople, rows);
   const auto people = static_cast<double>(settings.people);
-  return {{"per_second", people / SecondsSince(began)},
-          {"cpu_us", (CpuSeconds() - cpu) / people * 1e6}};
+  Figures figures = {{"per_second", people / SecondsSince(began)},
+                     {"cpu_us", (CpuSeconds() - cpu) / people * 1e6}};
+  costs.AddTo(figures, people);
+  return figures;
 }
 
 // A claim: out of the queue, and an attempt each. `= any(array(...))`, because a
@@ -247,6 +251,7 @@ Figures Calls(const Settings& settings, int (Caller::*batch)()) {
   std::int64_t done = 0;
   std::vector<std::unique_ptr<Caller>> callers;
   for (int i = 0; i < settings.threads; ++i) callers.push_back(std::make_unique<Caller>(settings));
+  const DatabaseCosts costs(settings.url);
   const double cpu = CpuSeconds();
   const SteadyTime began = SystemClock().Steady();
   {
@@ -267,9 +272,11 @@ Figures Calls(const Settings& settings, int (Caller::*batch)()) {
   const double seconds = SecondsSince(began);
   TOCSIN_CHECK(done == settings.people);
   const auto calls = static_cast<double>(done);
-  return {{"per_second", calls / seconds},
-          {"p99_ms", Quantile(took_ms, 0.99)},
-          {"cpu_us", (CpuSeconds() - cpu) / calls * 1e6}};
+  Figures figures = {{"per_second", calls / seconds},
+                     {"p99_ms", Quantile(took_ms, 0.99)},
+                     {"cpu_us", (CpuSeconds() - cpu) / calls * 1e6}};
+  costs.AddTo(figures, calls);
+  return figures;
 }
 
 Figures Run(const std::string& work, const Settings& settings) {
