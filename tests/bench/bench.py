@@ -2,6 +2,7 @@
 """Measures Tocsin beside what it can be measured against; script/bench starts it."""
 import argparse
 import json
+import signal
 import sys
 
 import calls
@@ -60,6 +61,8 @@ def run(args, place):
 
 def main():
     args = arguments()
+    # Told to end, it takes with it what it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: told to end"))
     try:
         place = Place(args.build, args.peers, args.fsync_ms, args.shrink)
         try:

@@ -2,15 +2,20 @@
 from contest import Contest, Line
 from nodes import Service
 
+# Calls a second that a trunk offers a whole system on one machine: somewhat more than it
+# can carry, and not so many that all are placed before the first has ended.
+OFFERED = 2_000
+
 
 def claim(place):
-    people, batch = place.size(100_000), 100
+    # As many of them at most as may be in calls at once: a claim looks through those.
+    people, calls = place.size(100_000), place.size(20_000)
 
     def by(program):
         def measured():
             with place.database() as database:
-                return place.measure(program, work="claim", people=people, batch=batch,
-                                     database=place.postgres.url(database))
+                return place.measure(program, work="claim", people=people, calls=calls,
+                                     batch=100, database=place.postgres.url(database))
         return measured
 
     return Contest("claim", {"store": by("store_bench"), "raw SQL": by("raw_sql_bench")},
@@ -66,11 +71,11 @@ def over_http(place):
 
     def ours():
         with place.database() as database, Service(place, database) as service:
-            service.apply_trunk(port=service.call_server())
+            service.apply_trunk(port=service.call_server(), rate=OFFERED)
             service.serve()
             service.wait_for_the_end(service.start_campaign(people))
             shape.update(shape_of_calls(place, database))
-            return {"per_second": service.ends_per_second()}
+            return {"per_second": service.calls_per_second()}
 
     return Contest("life-http", {"over HTTP": ours,
                                  "raw SQL": lambda: raw_life(place, people, shape)},
