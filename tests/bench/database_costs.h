@@ -2,7 +2,6 @@
 // are on this machine.
 #pragma once
 #include <libpq-fe.h>
-#include <unistd.h>
 
 #include <fstream>
 #include <sstream>
@@ -54,16 +53,12 @@ class DatabaseCosts {
     return now;
   }
 
+  // The kernel counts nanoseconds there.
   static double CpuSecondsOf(int process) {
-    std::ifstream file(fmt::format("/proc/{}/stat", process));
-    std::string stat(std::istreambuf_iterator<char>(file), {});
-    // The name, which may hold anything, ends at the last parenthesis.
-    std::istringstream fields(stat.substr(std::min(stat.size(), stat.rfind(')') + 1)));
-    std::string skipped;
-    for (int i = 0; i < 11; ++i) fields >> skipped;
-    double user = 0, system = 0;
-    fields >> user >> system;
-    return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+    std::ifstream file(fmt::format("/proc/{}/schedstat", process));
+    double nanoseconds = 0;
+    file >> nanoseconds;
+    return nanoseconds / 1e9;
   }
 
   PGconn* connection_;
