@@ -17,7 +17,7 @@ ImportPipeline::ImportPipeline(const Options& options, CampaignStore& store,
       import_(import),
       clock_(clock) {
   for (int i = 0; i < options_.readers; ++i) threads_.emplace_back([this] { RunReader(); });
-  threads_.emplace_back([this] { RunStorer(); });
+  for (int i = 0; i < options_.storers; ++i) threads_.emplace_back([this] { RunStorer(); });
 }
 
 ImportPipeline::~ImportPipeline() {
@@ -44,7 +44,7 @@ bool ImportPipeline::Add(v1::RecipientBatch batch) {
 
 absl::Status ImportPipeline::Finish() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return !status_.ok() || stored_ == added_; });
+  changed_.wait(lock, [&] { return status_.ok() ? stored_ == added_ : storing_.empty(); });
   return status_;
 }
 
@@ -58,41 +58,56 @@ void ImportPipeline::RunReader() {
     const Unread unread = std::move(unread_.front());
     unread_.pop_front();
     lock.unlock();
-    ReadRows rows = reader.Read(unread.batch, unread.first_index);
+    Read read{.rows = reader.Read(unread.batch, unread.first_index), .keys = {}};
+    for (const ImportRow& row : read.rows.taken) read.keys.insert(row.person_key);
     lock.lock();
-    read_.emplace(unread.number, std::move(rows));
+    read_.emplace(unread.number, std::move(read));
     changed_.notify_all();
   }
+}
+
+bool ImportPipeline::NextMayBeStored() const {
+  const auto next = read_.find(begun_ + 1);
+  if (next == read_.end()) return false;
+  return std::none_of(storing_.begin(), storing_.end(), [&](const auto& earlier) {
+    return std::any_of(next->second.keys.begin(), next->second.keys.end(),
+                       [&](std::string_view key) { return earlier.second.contains(key); });
+  });
 }
 
 void ImportPipeline::RunStorer() {
   NameThisThread("store-rows");
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [&] { return stopping_ || read_.contains(stored_ + 1); });
-    if (stopping_) return;
-    const std::int64_t number = stored_ + 1;
-    ReadRows rows = std::move(read_.extract(number).mapped());
+    changed_.wait(lock, [&] { return stopping_ || !status_.ok() || NextMayBeStored(); });
+    if (stopping_ || !status_.ok()) return;
+    const std::int64_t number = ++begun_;
+    Read read = std::move(read_.extract(number).mapped());
+    storing_.emplace(number, std::move(read.keys));
     lock.unlock();
-    const absl::Status status = Store(number, rows);
+    const absl::Time now = clock_.Now();
+    absl::StatusOr<ImportBatchResult> result = Settle([&] {
+      return store_.ImportBatch(import_, number, read.rows.taken, read.rows.refused, now);
+    });
     lock.lock();
-    if (status.ok()) {
-      stored_ = number;
-    } else {
-      status_ = status;
+    storing_.erase(number);
+    if (result.ok()) {
+      stored_early_.emplace(number, Stored{std::move(read.rows), *std::move(result)});
+      CountStored();
+    } else if (status_.ok()) {
+      status_ = result.status();
     }
     changed_.notify_all();
-    if (!status.ok()) return;
   }
 }
 
-absl::Status ImportPipeline::Store(std::int64_t number, const ReadRows& rows) {
-  const absl::Time now = clock_.Now();
-  absl::StatusOr<ImportBatchResult> result =
-      Settle([&] { return store_.ImportBatch(import_, number, rows.taken, rows.refused, now); });
-  if (!result.ok()) return result.status();
-  Count(rows, *std::move(result));
-  return absl::OkStatus();
+void ImportPipeline::CountStored() {
+  while (true) {
+    auto next = stored_early_.extract(stored_ + 1);
+    if (next.empty()) return;
+    Count(next.mapped().rows, std::move(next.mapped().result));
+    ++stored_;
+  }
 }
 
 void ImportPipeline::Count(const ReadRows& rows, ImportBatchResult result) {

@@ -5,7 +5,9 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <unordered_set>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -29,8 +31,9 @@ struct ImportTotals {
 };
 
 // One import under way: rows are read (libphonenumber) in several threads and
-// stored by one, in the order in which they came, so that of two rows with one
-// person_key the earlier wins and a repetition does the same again. Holds at
+// stored by several, as if in the order in which they came: a batch waits for
+// earlier ones only if they have a person_key in common, so that of two rows
+// with one key the earlier wins and a repetition does the same again. Holds at
 // most `batches_in_flight` batches, whatever the list's length: Add() then
 // waits, and gRPC's flow control holds the sender.
 //
@@ -39,6 +42,7 @@ class ImportPipeline {
  public:
   struct Options {
     int readers = 2;
+    int storers = 2;
     int batches_in_flight = 8;
   };
 
@@ -53,8 +57,8 @@ class ImportPipeline {
   // failed, and Finish() says how.
   bool Add(v1::RecipientBatch batch);
 
-  // Waits until every batch is stored, or until one could not be. Add() must
-  // not be called any more.
+  // Waits until every batch is stored, or until one could not be and nothing is
+  // under way any more. Add() must not be called any more.
   absl::Status Finish();
 
   // What was stored. Call after Finish().
@@ -66,10 +70,20 @@ class ImportPipeline {
     std::int64_t first_index = 0;
     v1::RecipientBatch batch;
   };
+  using Keys = std::unordered_set<std::string_view>;
+  struct Read {
+    ReadRows rows;
+    Keys keys;  // Of the rows that are taken; they lie in there.
+  };
+  struct Stored {
+    ReadRows rows;
+    ImportBatchResult result;
+  };
 
   void RunReader();
   void RunStorer();
-  absl::Status Store(std::int64_t number, const ReadRows& rows);
+  bool NextMayBeStored() const;
+  void CountStored();
   void Count(const ReadRows& rows, ImportBatchResult result);
 
   const Options options_;
@@ -82,14 +96,19 @@ class ImportPipeline {
   std::mutex mutex_;  // Guards the following; never held while reading or storing.
   std::condition_variable changed_;
   std::deque<Unread> unread_;
-  std::map<std::int64_t, ReadRows> read_;  // By batch number.
+  // By batch number: what waits to be stored, the keys of what is being stored,
+  // and what was stored before an earlier one.
+  std::map<std::int64_t, Read> read_;
+  std::map<std::int64_t, Keys> storing_;
+  std::map<std::int64_t, Stored> stored_early_;
   std::int64_t added_ = 0;
   std::int64_t rows_added_ = 0;
-  std::int64_t stored_ = 0;
+  std::int64_t begun_ = 0;   // Being stored, or stored.
+  std::int64_t stored_ = 0;  // All up to here.
   bool stopping_ = false;
   absl::Status status_;
+  ImportTotals totals_;
 
-  ImportTotals totals_;  // The storing thread's, until Finish().
   std::vector<std::jthread> threads_;
 };
 

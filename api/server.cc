@@ -65,10 +65,11 @@ class ApiServer::Impl {
       : numbers_(numbers),
         streams_(options.streams_max, options.silence_max, clock),
         board_({.told_of_changes = options.told_of_changes}, store, clock, streams_.stopping()),
-        campaigns_({.tenant = options.tenant,
-                    .import = {.readers = options.import_readers},
-                    .speaks = options.speaks},
-                   store, numbers_, clock, streams_, board_),
+        campaigns_(
+            {.tenant = options.tenant,
+             .import = {.readers = options.import_readers, .storers = options.import_storers},
+             .speaks = options.speaks},
+            store, numbers_, clock, streams_, board_),
         trunks_(store) {}
 
   absl::Status Start(const Options& options) {

@@ -34,8 +34,9 @@ class ApiServer {
     int message_bytes_max = 9 << 20;
     // A sender of a list who says nothing for so long is cut off.
     absl::Duration silence_max = absl::Seconds(60);
-    // Threads that read numbers, for each import.
+    // Threads that read numbers, and that store batches, for each import.
     int import_readers = 2;
+    int import_storers = 2;
     // OnChange() will be called; otherwise those who watch ask the store every 250 ms.
     bool told_of_changes = false;
     // Whether a text in this language can be said on our side; what is missing if not.

@@ -2,6 +2,7 @@
 """Measures Tocsin beside what it can be measured against; script/bench starts it."""
 import argparse
 import json
+import signal
 import sys
 
 import calls
@@ -10,11 +11,13 @@ import dial
 import door
 import lists
 import pacing
+import size
 from place import BenchError, Place
 
 NAMES = {"import": lists.contest, "claim": calls.claim, "life": calls.life,
          "life-http": calls.over_http, "door": door.contest,
-         "dialer-job": dial.contest, "pacing": pacing.run}
+         "dialer-job": dial.contest, "pacing": pacing.run,
+         "size": size.contest}
 NEED_PEERS = {"door", "dialer-job"}
 
 
@@ -58,6 +61,8 @@ def run(args, place):
 
 def main():
     args = arguments()
+    # Told to end, it takes with it what it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: told to end"))
     try:
         place = Place(args.build, args.peers, args.fsync_ms, args.shrink)
         try:

@@ -2,40 +2,25 @@
 from contest import Contest, Line
 from nodes import Service
 
+# Calls a second that a trunk offers a whole system on one machine: somewhat more than it
+# can carry, and not so many that all are placed before the first has ended.
+OFFERED = 2_000
+
 
 def claim(place):
-    people, batch = place.size(100_000), 100
+    # As many of them at most as may be in calls at once: a claim looks through those.
+    people, calls = place.size(100_000), place.size(20_000)
 
     def by(program):
         def measured():
             with place.database() as database:
-                return place.measure(program, work="claim", people=people, batch=batch,
-                                     database=place.postgres.url(database))
+                return place.measure(program, work="claim", people=people, calls=calls,
+                                     batch=100, database=place.postgres.url(database))
         return measured
 
     return Contest("claim", {"store": by("store_bench"), "raw SQL": by("raw_sql_bench")},
                    [Line("claim of 100", "store", "raw SQL", "per_second", "attempts/s"),
                     Line("claim of 100, p99", "store", "raw SQL", "p99_ms", "ms")])
-
-
-class Costs:
-    """What calls cost the database: WAL, disk and time."""
-
-    def __init__(self, place, database):
-        self._place, self._database = place, database
-        self._before = self._now()
-
-    def _now(self):
-        postgres = self._place.postgres
-        wal, disk = postgres.sql(
-            self._database,
-            "SELECT pg_current_wal_insert_lsn() - '0/0', pg_database_size(current_database())")[0]
-        return float(wal), float(disk), postgres.cpu_seconds()
-
-    def for_each(self, calls):
-        wal, disk, cpu = (after - before for before, after in zip(self._before, self._now()))
-        return {"wal_bytes": wal / calls, "disk_bytes": disk / calls,
-                "database_cpu_us": cpu / calls * 1e6}
 
 
 def shape_of_calls(place, database):
@@ -72,7 +57,12 @@ def life(place):
     return Contest("life", {"in process": ours,
                             "raw SQL": lambda: raw_life(place, people, shape)},
                    [Line("life of a call, in process", "in process", "raw SQL", "per_second",
-                         "calls/s")])
+                         "calls/s"),
+                    Line("WAL of a call", "in process", "raw SQL", "wal_bytes", "bytes"),
+                    Line("disk of a call", "in process", "raw SQL", "disk_bytes", "bytes"),
+                    Line("database's CPU of a call", "in process", "raw SQL", "database_cpu_us",
+                         "us"),
+                    Line("our CPU of a call", "in process", "raw SQL", "cpu_us", "us")])
 
 
 def over_http(place):
@@ -81,11 +71,11 @@ def over_http(place):
 
     def ours():
         with place.database() as database, Service(place, database) as service:
-            service.apply_trunk(port=service.call_server())
+            service.apply_trunk(port=service.call_server(), rate=OFFERED)
             service.serve()
             service.wait_for_the_end(service.start_campaign(people))
             shape.update(shape_of_calls(place, database))
-            return {"per_second": service.ends_per_second()}
+            return {"per_second": service.calls_per_second()}
 
     return Contest("life-http", {"over HTTP": ours,
                                  "raw SQL": lambda: raw_life(place, people, shape)},

@@ -7,16 +7,16 @@ OFFERED = 2_000  # Events a second of an open loop that both can follow.
 
 
 def contest(place):
-    calls = place.size(15_000)
+    many, few = place.size(15_000), place.size(3_000)
 
-    def ours(**more):
+    def ours(calls=many, **more):
         def measured():
             with place.database() as database:
                 return place.measure("receiver_bench", database=place.postgres.url(database),
                                      connections=CONNECTIONS, calls=calls, **more)
         return measured
 
-    def node(**more):
+    def node(calls=many, **more):
         def measured():
             with place.database() as database:
                 with place.node("door.mjs", place.postgres.socket, database) as process:
@@ -28,8 +28,8 @@ def contest(place):
     return Contest(
         "door",
         {"tocsin": ours(), "node http + pg": node(),
-         f"tocsin, {offered}": ours(rate=OFFERED),
-         f"node http + pg, {offered}": node(rate=OFFERED)},
+         f"tocsin, {offered}": ours(few, rate=OFFERED),
+         f"node http + pg, {offered}": node(few, rate=OFFERED)},
         [Line("callback door", "tocsin", "node http + pg", "per_second", "events/s"),
          Line("callback door, p99", "tocsin", "node http + pg", "p99_ms", "ms"),
          Line(f"callback door, p99, {offered}", f"tocsin, {offered}",

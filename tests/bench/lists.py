@@ -33,6 +33,9 @@ def contest(place):
                 "COPY": by("raw_sql_bench", "copy", 1)}
     lines = [Line("import", "gRPC", "COPY", "per_second", "rows/s"),
              Line("import, the store alone", "store alone", "COPY", "per_second", "rows/s")]
+    lines += [Line("WAL of a row", "store alone", "COPY", "wal_bytes", "bytes"),
+              Line("disk of a row", "store alone", "COPY", "disk_bytes", "bytes"),
+              Line("database's CPU of a row", "store alone", "COPY", "database_cpu_us", "us")]
     if place.peers:
         entrants["graphile-worker"] = peer("graphile_worker.mjs")
         entrants["pg-boss"] = peer("pg_boss.mjs")

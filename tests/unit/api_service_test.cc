@@ -365,6 +365,8 @@ TEST_F(ApiServiceTest, RefusesAnImportOutOfForm) {
 }
 
 TEST_F(ApiServiceTest, GoesOnWithAnImportThatLostItsDatabase) {
+  // One after the other, so that it is known which one fails.
+  Serve({.listen_address = "127.0.0.1:0", .import_storers = 1});
   const v1::Campaign campaign = Create();
   const Batches batches = {People(0, 100), People(100, 100), People(150, 100)};
   std::atomic<int> seen = 0;
@@ -416,7 +418,7 @@ TEST_F(ApiServiceTest, HoldsABoundedNumberOfBatchesHoweverLongTheList) {
   const auto import = memory_.BeginImport({.tenant = TenantId(1)}, id, SystemClock().Now());
   ASSERT_TRUE(import.ok());
   std::atomic<int> added = 0;
-  int stored = 0;
+  std::atomic<int> stored = 0;
   store_.OnImportBatch([&] { EXPECT_LE(added, stored++ + 4); });
   ImportPipeline pipeline({.readers = 3, .batches_in_flight = 4}, store_, LibPhoneNumberReader(),
                           spec, import->id, SystemClock());
@@ -431,6 +433,40 @@ TEST_F(ApiServiceTest, HoldsABoundedNumberOfBatchesHoweverLongTheList) {
   ASSERT_TRUE(pipeline.Finish().ok());
   EXPECT_EQ(pipeline.totals().rows_stored, 1000);
   EXPECT_EQ(stored, 100);
+}
+
+TEST_F(ApiServiceTest, StoresBatchesAtOnceThatHaveNobodyInCommon) {
+  const v1::Campaign campaign = Create();
+  std::mutex mutex;
+  std::condition_variable came;
+  int inside = 0;
+  store_.OnImportBatch([&] {
+    std::unique_lock lock(mutex);
+    ++inside;
+    came.notify_all();
+    EXPECT_TRUE(came.wait_for(lock, std::chrono::seconds(60), [&] { return inside >= 2; }));
+  });
+  v1::ImportRecipientsResponse response;
+
+  ASSERT_TRUE(Import(campaign.name(), "", {People(0, 10), People(10, 10)}, &response).ok());
+
+  EXPECT_EQ(response.accepted(), 20);
+}
+
+TEST_F(ApiServiceTest, OfRowsWithOneKeyTheFirstWinsHoweverManyAreStoredAtOnce) {
+  const v1::Campaign campaign = Create();
+  Batches batches;
+  for (int i = 0; i < 100; ++i) batches.push_back(People(i, 2));  // Each has one of the next.
+  v1::ImportRecipientsResponse response;
+
+  ASSERT_TRUE(Import(campaign.name(), "", batches, &response).ok());
+
+  EXPECT_EQ(response.accepted(), 101);
+  EXPECT_EQ(response.duplicates(), 99);
+  for (int i = 0; i < 99; ++i) {
+    // The first row of the batch: the last one of that before it is the person.
+    EXPECT_EQ(response.first_refused(i).line(), 2 * (i + 1) + 1);
+  }
 }
 
 TEST_F(ApiServiceTest, CutsOffASenderWhoFallsSilent) {
