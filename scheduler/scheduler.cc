@@ -397,6 +397,9 @@ absl::Status Scheduler::RefreshCampaigns() {
     const bool was_running = desk->running();
     desk->active = std::move(campaign);
     desk->exhausted = false;
+    // More are planned than we know of: somebody who sent under an older epoch has
+    // learnt only now that nobody was rung, and gave the attempt back.
+    if (desk->active.planned > desk->planned()) desk->adopted = false;
     if (!desk->running()) continue;
     if (!was_running) desk->breaker = CampaignBreaker();
     running.insert(id);

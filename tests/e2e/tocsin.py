@@ -45,6 +45,17 @@ def run(*arguments, environment=None, input_text=None, timeout=PATIENCE_S):
     return Finished(completed)
 
 
+def wait_until(question, apart_s=0.05):
+    """Asks until the answer is true, and returns it."""
+    deadline = time.monotonic() + PATIENCE_S
+    never = threading.Event()
+    while time.monotonic() < deadline:
+        if answer := question():
+            return answer
+        never.wait(apart_s)
+    raise AssertionError(f"still {answer!r} after {PATIENCE_S} s")
+
+
 class Up:
     """A `tocsin up`, or any other command that serves until it is told to stop."""
 
