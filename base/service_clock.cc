@@ -18,7 +18,8 @@ void ServiceClock::Learn(absl::Time then, SteadyTime asked, SteadyTime answered)
   const absl::Time latest = then + absl::FromChrono(answered - asked);
   const std::lock_guard lock(mutex_);
   if (!anchor_) {
-    anchor_ = {answered, earliest + (latest - earliest) / 2};
+    // Whole nanoseconds, like every other time that is waited for.
+    anchor_ = {answered, earliest + absl::Trunc((latest - earliest) / 2, absl::Nanoseconds(1))};
     return;
   }
   const absl::Time ours = anchor_->now + absl::FromChrono(answered - anchor_->steady);

@@ -23,7 +23,8 @@ namespace {
 constexpr std::int64_t kLock = 0x746f6373696e;
 
 // Of a lock that a step needs. Meanwhile calls queue behind it for at most the
-// session's lock_timeout, and go on between two tries.
+// session's lock_timeout, and go on between two tries. A step that takes several
+// tables may also meet calls that take them in another order, and is the one to go.
 constexpr int kLockTries = 60;
 constexpr std::chrono::milliseconds kPauseForOthers{500};
 
@@ -165,7 +166,7 @@ absl::Status Apply(Connection& connection, const Migration& migration, bool up,
     if (tries > 0) clock.SleepUntil(clock.Steady() + kPauseForOthers, {});
     applied = ApplyOnce(connection, migration, up, clock);
     if (applied.ok()) return applied;
-    if (!absl::IsDeadlineExceeded(applied)) break;
+    if (!absl::IsDeadlineExceeded(applied) && !absl::IsAborted(applied)) break;
   }
   return MakeStatus(applied.code(), "migration {:04}_{} {} failed and was rolled back: {}",
                     migration.number, migration.name, up ? "up" : "down", Message(applied));

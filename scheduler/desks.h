@@ -73,6 +73,7 @@ struct Scheduler::Inputs {
   bool campaigns_changed = false;
   bool due_changed = false;
   bool slots_changed = false;
+  bool lease_freed = false;
 };
 
 }  // namespace tocsin::scheduler

@@ -4,40 +4,15 @@ import pathlib
 import signal
 import unittest
 
-from balancer import Balancer
-from service import Service
-from tocsin import DONE, PATIENCE_S, Up, run, wait_until
+from several_nodes import BUSY_S, LEASE_S, SCALE, SUCCESSOR_S, SeveralNodes
+from tocsin import DONE, PATIENCE_S, run, wait_until
 
 RATE = 20
 ROWS = 500
-# A tenth of life, so that seconds of a gap are not minutes of a call.
-SCALE = 10
-# What the death of the pacer may cost, and what a busy machine may add to it.
-LEASE_S, SUCCESSOR_S, BUSY_S = 5.0, 1.0, 0.5
 CLOCK_PRELOAD = pathlib.Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 
 
-class Nodes(Service):
-    def setUp(self):
-        super().setUp()
-        self.balancer = Balancer()
-        self.addCleanup(self.balancer.close)
-        self.nodes = []
-
-    def node(self, *more, roles="api,scheduler,receiver", environment=None):
-        """One more; its callbacks come through the balancer."""
-        started = Up("--database-url", self.postgres.url, "--callback-keys-file", self.keys,
-                     "--roles", roles, "--api-port", 0, "--admin-port", 0, "--receiver-port", 0,
-                     "--callback-url", self.balancer.url, *more, command="serve",
-                     environment=environment)
-        self.started.append(started)
-        self.nodes.append(started)
-        if "receiver" in roles:
-            self.balancer.add(int(started.find(r"(?m)^receiver +http://127.0.0.1:(\d+)")))
-        if "api" in roles:
-            self.address = started.find(r"(?m)^API +(\S+)")
-        return started
-
+class Nodes(SeveralNodes):
     def begin(self, nodes=3):
         self.call_server(time_scale=SCALE)
         self.ready_to_serve(rate=RATE, time_scale=SCALE)
@@ -45,46 +20,11 @@ class Nodes(Service):
             self.node()
         return self.create(self.customers(ROWS), "--start")
 
-    def speak_to_others_than(self, node):
-        """From now on, through the API of a node that lives on."""
-        other = next(other for other in self.nodes if other is not node)
-        self.address = other.find(r"(?m)^API +(\S+)")
-
-    # --- who is there ---
-
-    def list_nodes(self):
-        listed = run("nodes", "-o", "json", "--database-url", self.postgres.url)
-        self.assertEqual(listed.code, DONE, listed.text)
-        return listed.json()["nodes"]
-
-    def told_of(self, node):
-        """What the list says of a process: its name has the process's number."""
-        told = [entry for entry in self.list_nodes()
-                if entry["node"].split("-")[-2] == str(node.process.pid)]
-        self.assertEqual(len(told), 1)
-        return told[0]
-
-    def pacer(self, besides=None):
-        """Waits until one of the nodes, but for one perhaps, holds the lease; its process."""
-        def holder():
-            for node in self.nodes:
-                if node is not besides and node.process.poll() is None:
-                    if self.told_of(node)["lease"] is not None:
-                        return node
-            return None
-        return wait_until(holder)
-
-    # --- what became of it ---
-
-    def time(self):
-        return self.sql("SELECT clock_timestamp()")[0][0]
-
-    def seconds_to_first_send_of(self, epoch, since):
-        """How long after `since` the first call of that epoch left."""
-        return wait_until(lambda: float(self.sql(
-            f"SELECT coalesce(extract(epoch FROM min(s.sent_at) - '{since}'), 0) "
-            "FROM reporting.sends AS s JOIN call_attempt AS a USING (campaign_id, attempt_id) "
-            f"WHERE a.intent_epoch = {epoch}")[0][0]))
+    def pacer_that_dies(self):
+        """The one with the lease; what is asked from now on another answers."""
+        pacer = self.pacer()
+        self.speak_to(next(node for node in self.nodes if node is not pacer))
+        return pacer
 
     def assert_others_took_over_in_time(self, before, since, campaign):
         successor = self.pacer(besides=before)
@@ -102,9 +42,8 @@ class Nodes(Service):
 
     def end_well(self, campaign):
         self.watch_to_the_end(campaign, rows=ROWS, rate=RATE)
-        live = [node for node in self.nodes if node.process.poll() is None]
-        for node in live:
-            self.assertEqual(node.stop(), DONE, node.output)
+        for node in list(self.nodes):
+            self.stop(node)
         # Who was stopped has taken leave; who was killed is still missed.
         self.assertEqual({entry["state"] for entry in self.list_nodes()} - {"SILENT"}, set())
 
@@ -130,13 +69,12 @@ class Nodes(Service):
         self.assertRegex(listed.out, r"up +api,scheduler,receiver +default \(\d+\) +" + version)
         self.assertRegex(listed.out, r"up +receiver +- ")
 
-        self.assertEqual(one.stop(), DONE)
+        self.stop(one)
         self.assertEqual([entry["roles"] for entry in self.list_nodes()], [["receiver"]])
 
     def test_the_pacer_is_killed(self):
         campaign = self.begin()
-        before = self.pacer()
-        self.speak_to_others_than(before)
+        before = self.pacer_that_dies()
         self.watch_until(campaign, attempts=50)
 
         since = self.time()
@@ -148,8 +86,7 @@ class Nodes(Service):
 
     def test_the_pacer_freezes_and_thaws(self):
         campaign = self.begin()
-        before = self.pacer()
-        self.speak_to_others_than(before)
+        before = self.pacer_that_dies()
         self.watch_until(campaign, attempts=50)
 
         since = self.time()
