@@ -46,8 +46,9 @@ CommandLine ReadCommandLine(Command command, const std::string& name, const std:
   if (!words_help.empty()) parser.add_option("words", line.words, words_help)->type_name("");
 
   std::string output;
-  if (command == Command::kTrunk) {
-    parser.add_option("-o,--output", output, "table or json (check)")
+  if (command == Command::kTrunk || command == Command::kNodes) {
+    const char* const help = command == Command::kTrunk ? "table or json (check)" : "table or json";
+    parser.add_option("-o,--output", output, help)
         ->check(CLI::IsMember({"table", "json"}))
         ->type_name("FORMAT");
   }

@@ -13,7 +13,7 @@ struct CommandLine {
   std::string config_file;                   // --config, else TOCSIN_CONFIG, else empty.
   bool check_only = false;                   // --check-config.
   std::vector<std::string> words;            // What is not a flag: "up" of `migrate up`.
-  bool as_json = false;                      // "-o json", of `trunk` alone.
+  bool as_json = false;                      // "-o json", of `trunk` and `nodes`.
   // Set: there is nothing to do but to end with it. Help or the complaint has
   // been printed.
   std::optional<int> exit_code;

@@ -10,6 +10,7 @@ namespace tocsin {
 int RunUp(const std::vector<std::string>& arguments);
 int RunServe(const std::vector<std::string>& arguments);
 int RunMigrate(const std::vector<std::string>& arguments);
+int RunNodes(const std::vector<std::string>& arguments);
 int RunTrunk(const std::vector<std::string>& arguments);
 int RunCallServer(const std::vector<std::string>& arguments);
 int RunRestored(const std::vector<std::string>& arguments);

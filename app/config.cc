@@ -24,7 +24,8 @@ constexpr unsigned kServe = static_cast<unsigned>(Command::kServe);
 constexpr unsigned kCallServer = static_cast<unsigned>(Command::kCallServer);
 constexpr unsigned kMigrate = static_cast<unsigned>(Command::kMigrate);
 constexpr unsigned kTrunk = static_cast<unsigned>(Command::kTrunk);
-constexpr unsigned kAll = kUp | kServe | kCallServer | kMigrate | kTrunk;
+constexpr unsigned kNodes = static_cast<unsigned>(Command::kNodes);
+constexpr unsigned kAll = kUp | kServe | kCallServer | kMigrate | kTrunk | kNodes;
 
 using Set = std::function<std::optional<std::string>(Config&, const std::string&)>;
 
@@ -276,7 +277,7 @@ std::vector<Setting> ServiceSettings() {
       {"request_timeout", kUp | kServe, "For a provider to answer a create-call, 100ms to 120s",
        true, Lengths(&Config::request_timeout, absl::Milliseconds(100), absl::Seconds(120)),
        absl::FormatDuration(d.request_timeout)},
-      {"database_url", kServe | kMigrate | kTrunk,
+      {"database_url", kServe | kMigrate | kTrunk | kNodes,
        "PostgreSQL, as libpq reads it; a password only by the environment", true, SetDatabaseUrl,
        ""},
       {"database_connections", kUp | kServe, "Sessions kept open, 2 to 200", true,

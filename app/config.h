@@ -17,7 +17,14 @@
 namespace tocsin {
 
 // Which command a setting is for. Values are bits.
-enum class Command : unsigned { kUp = 1, kServe = 2, kCallServer = 4, kMigrate = 8, kTrunk = 16 };
+enum class Command : unsigned {
+  kUp = 1,
+  kServe = 2,
+  kCallServer = 4,
+  kMigrate = 8,
+  kTrunk = 16,
+  kNodes = 32
+};
 
 // Everything that can be set from outside, read once at the start and handed
 // down; nothing else reads the environment or a file of settings.
@@ -96,7 +103,7 @@ struct Config {
   // Whose certificates are trusted when we connect: PEM; empty: the system's.
   std::string tls_ca_file;
 
-  // --- serve, migrate, trunk ---
+  // --- serve, migrate, trunk, nodes ---
   // libpq URL or key=value string. Carries no password unless it comes from the
   // environment: flags show in the process list.
   Secret database_url;

@@ -16,6 +16,7 @@ constexpr const char* kUsage = R"(Rings many people, and keeps account of what b
   tocsin serve                 a node on a database of yours
   tocsin migrate               up, down or status of that database's schema
   tocsin restored              after a restore from a backup: pauses every campaign
+  tocsin nodes                 the nodes on that database: roles, lease, version, lag
   tocsin trunk                 apply or list that database's provider endpoints
   tocsin call-server           a Call Automation endpoint that rings nobody
   tocsin campaign              create, start, watch and report campaigns
@@ -31,6 +32,7 @@ int Dispatch(std::string_view command, const std::vector<std::string>& arguments
   if (command == "migrate") return RunMigrate(arguments);
   if (command == "restored") return RunRestored(arguments);
   if (command == "size") return RunSize(arguments);
+  if (command == "nodes") return RunNodes(arguments);
   if (command == "trunk") return RunTrunk(arguments);
   if (command == "call-server") return RunCallServer(arguments);
   if (command == "campaign") return RunCampaign(arguments);

@@ -10,7 +10,7 @@ namespace {
 int Up(const Config& config) {
   const auto steps = db::MigrateUp(config.database_url);
   if (!steps.ok()) return Fail("migrate up", NamingDatabase(steps.status()));
-  fmt::print("{} applied; the schema is the newest\n", *steps);
+  fmt::print("{} applied; the schema is as new as this program, or newer\n", *steps);
   return kExitDone;
 }
 
@@ -28,10 +28,11 @@ int Status(const Config& config) {
   bool pending = false;
   for (const db::MigrationState& state : *states) {
     pending = pending || !state.applied_at;
-    fmt::print("{:04}  {:24}  {}\n", state.number, state.name,
+    fmt::print("{:04}  {:24}  {}{}\n", state.number, state.name,
                state.applied_at ? absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", *state.applied_at,
                                                    absl::UTCTimeZone())
-                                : "pending");
+                                : "pending",
+               state.known ? "" : "  (of a newer program)");
   }
   return pending ? kExitFailed : kExitDone;
 }

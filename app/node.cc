@@ -30,9 +30,9 @@ std::string NewNodeName() {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Node>> Node::Start(const Config& config, const Options& options,
-                                                  const Clock& clock) {
-  std::unique_ptr<Node> node(new Node);
-  node->clock_ = &clock;
+                                                  const Clock& machine) {
+  std::unique_ptr<Node> node(new Node(machine));
+  const ServiceClock& clock = node->clock_;
   node->name_ = NewNodeName();
   node->certificates_ = options.certificates;
   node->speaker_ = std::make_unique<speech::Speaker>(speech::Speaker::Options());
@@ -42,22 +42,41 @@ absl::StatusOr<std::unique_ptr<Node>> Node::Start(const Config& config, const Op
       db::PgStore::Open(
           {.database_url = options.database_url, .pool_size = config.database_connections}, clock));
 
+  TOCSIN_RETURN_IF_ERROR(node->StartHeartbeat(options));
   if (options.trunk) {
     TOCSIN_RETURN_IF_ERROR(node->store_->SaveTrunk(*options.trunk, clock.Now()).status());
   }
   if (options.scheduler || options.receiver) {
-    TOCSIN_RETURN_IF_ERROR(node->StartDialer(config, options, clock));
+    TOCSIN_RETURN_IF_ERROR(node->StartDialer(config, options));
   }
-  if (options.api) TOCSIN_RETURN_IF_ERROR(node->StartApi(config, clock));
-  if (options.scheduler) node->StartScheduler(clock);
+  if (options.api) TOCSIN_RETURN_IF_ERROR(node->StartApi(config));
+  if (options.scheduler) node->StartScheduler();
   node->changes_ = std::make_unique<db::ChangeFeed>(options.database_url,
                                                     static_cast<ChangeListener&>(*node), clock);
   TOCSIN_RETURN_IF_ERROR(node->StartAdmin(config));
-  Log(LogLevel::kInfo, "node_started", {{"node", node->name_}});
+  Log(LogLevel::kInfo, "node_started", {{"node", node->name_}, {"version", TOCSIN_VERSION}});
   return node;
 }
 
-absl::Status Node::StartDialer(const Config& config, const Options& options, const Clock& clock) {
+// First of all: what is written afterwards has the service's time.
+absl::Status Node::StartHeartbeat(const Options& options) {
+  Heartbeat::Options settings;
+  settings.node = name_;
+  settings.build = TOCSIN_VERSION;
+  if (options.api) settings.roles.emplace_back("api");
+  if (options.scheduler) settings.roles.emplace_back("scheduler");
+  if (options.scheduler || options.receiver) {
+    settings.roles.emplace_back("receiver");
+    settings.callback_lag = [this] {
+      const dialer::Dialer* dialer = heard_by_.load();
+      return dialer == nullptr ? absl::ZeroDuration() : dialer->callback_lag();
+    };
+  }
+  TOCSIN_ASSIGN_OR_RETURN(heartbeat_, Heartbeat::Start(std::move(settings), *store_, clock_));
+  return absl::OkStatus();
+}
+
+absl::Status Node::StartDialer(const Config& config, const Options& options) {
   dialer::Dialer::Options settings;
   settings.listen_host = config.receiver_host;
   settings.listen_port = config.receiver_port;
@@ -79,35 +98,36 @@ absl::Status Node::StartDialer(const Config& config, const Options& options, con
   const auto observer = [this](const AttemptChange& change) {
     if (scheduler::Scheduler* scheduler = told_.load()) scheduler->OnAttemptChange(change);
   };
-  auto started = dialer::Dialer::Start(settings, *store_, find_prompt, observer, clock);
+  auto started = dialer::Dialer::Start(settings, *store_, find_prompt, observer, clock_);
   if (!started.ok()) return NamingPort(started.status(), "--receiver-port");
   dialer_ = *std::move(started);
+  heard_by_ = dialer_.get();
   return absl::OkStatus();
 }
 
-void Node::StartScheduler(const Clock& clock) {
+void Node::StartScheduler() {
   scheduler::Scheduler::Options settings;
   settings.node = name_;
   scheduler_ = std::make_unique<scheduler::Scheduler>(
-      settings, *store_, dialer_->gateway(), dialer_->recorder(), LibPhoneNumberReader(), clock);
+      settings, *store_, dialer_->gateway(), dialer_->recorder(), LibPhoneNumberReader(), clock_);
   told_ = scheduler_.get();
-  runner_ = std::make_unique<scheduler::Runner>(*scheduler_, clock);
+  runner_ = std::make_unique<scheduler::Runner>(*scheduler_, clock_);
 }
 
-absl::Status Node::StartApi(const Config& config, const Clock& clock) {
+absl::Status Node::StartApi(const Config& config) {
   ApiServer::Options settings;
   settings.listen_address = JoinHostPort(config.api_host, config.api_port);
   settings.certificate = certificates_.api;
   settings.told_of_changes = true;
   settings.speaks = [this](std::string_view language) { return speaker_->Speaks(language); };
-  auto started = ApiServer::Start(settings, *store_, LibPhoneNumberReader(), clock);
+  auto started = ApiServer::Start(settings, *store_, LibPhoneNumberReader(), clock_);
   if (!started.ok()) return NamingPort(started.status(), "--api-port");
   api_ = *std::move(started);
   return absl::OkStatus();
 }
 
 absl::Status Node::StartAdmin(const Config& config) {
-  backlog_ = std::make_unique<BacklogWatch>(*store_, *clock_);
+  backlog_ = std::make_unique<BacklogWatch>(*store_, clock_);
   AdminServer::Answers answers;
   answers.write_metrics = [this](MetricsPage& page) { WriteMetrics(page); };
   answers.live = [this] { return Live(); };
@@ -123,6 +143,9 @@ absl::Status Node::StartAdmin(const Config& config) {
 void Node::WriteMetrics(MetricsPage& page) {
   page.Gauge("tocsin_build_info", "1; the label tells which build this is.", 1,
              {{"version", TOCSIN_VERSION}});
+  page.Gauge("tocsin_machine_clock_ahead_seconds",
+             "The machine's calendar before the database's, which the node goes by.",
+             absl::ToDoubleSeconds(clock_.MachineAhead()));
   backlog_->WriteMetrics(page);
   if (dialer_) {
     dialer_->WriteMetrics(page, [this](TrunkId trunk) { return backlog_->NameOf(trunk); });
@@ -135,7 +158,7 @@ void Node::WriteMetrics(MetricsPage& page) {
 // A scheduler that stands still while its database answers will not move again.
 absl::Status Node::Live() const {
   if (!scheduler_ || stopping_) return absl::OkStatus();
-  const auto since = clock_->Steady() - scheduler_->stats().stepped_at;
+  const auto since = clock_.Steady() - scheduler_->stats().stepped_at;
   if (since < kStandstill) return absl::OkStatus();
   return Unavailable("the scheduler has not moved for {} s",
                      std::chrono::duration_cast<std::chrono::seconds>(since).count());
@@ -173,6 +196,7 @@ void Node::Stop() {
   if (dialer_) dialer_->Stop();
   if (api_) api_->Shutdown(kApiGrace);
   admin_.reset();
+  if (heartbeat_) heartbeat_->Stop();
 }
 
 }  // namespace tocsin

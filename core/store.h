@@ -370,7 +370,7 @@ class DialStore {
 // in-process hub, fed by LISTEN/NOTIFY for other nodes.
 //
 // Channels: "campaigns" (a state changed), "due" (people became due at once),
-// "slots" (a live attempt ended).
+// "slots" (a live attempt ended), "lease" (the pacer's was given up).
 class ChangeListener {
  public:
   virtual ~ChangeListener() = default;

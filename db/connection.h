@@ -18,6 +18,11 @@ enum class SessionKind {
   kHot,
   // Reports and audits over whole campaigns: the planner's free choice.
   kReports,
+  // The lease and signs of life: one small statement at a time, soon or not at all.
+  kLease,
+  // Steps of the schema, however long they take; locks are not waited for long,
+  // because everybody else queues behind whoever waits for one.
+  kMigrations,
 };
 
 // One session of one thread. Times are in UTC, DETAIL never comes along.

@@ -47,6 +47,8 @@ absl::StatusCode CodeOf(const std::string& sqlstate) {
   if (group == "40") return absl::StatusCode::kAborted;
   // Our own timeouts, of a statement and of a lock.
   if (sqlstate == "57014" || sqlstate == "55P03") return absl::StatusCode::kDeadlineExceeded;
+  // The server ended a session that sat in a transaction for too long.
+  if (sqlstate == "25P03") return absl::StatusCode::kUnavailable;
   if (group == "08" || group == "53" || group == "57") return absl::StatusCode::kUnavailable;
   return absl::StatusCode::kInternal;
 }

@@ -14,6 +14,7 @@ namespace tocsin::db {
 namespace {
 
 constexpr int kReportSessions = 2;
+constexpr int kLeaseSessions = 2;  // One for the lease, one for signs of life.
 // About 30 MB: the logs of some 15,000 calls under way.
 constexpr std::size_t kCachedFactsMax = 100'000;
 
@@ -31,6 +32,8 @@ PgStore::PgStore(Options options, const Clock& clock)
     : pool_(std::make_unique<Pool>(PoolOf(options, SessionKind::kHot, options.pool_size), clock)),
       reports_pool_(
           std::make_unique<Pool>(PoolOf(options, SessionKind::kReports, kReportSessions), clock)),
+      lease_pool_(
+          std::make_unique<Pool>(PoolOf(options, SessionKind::kLease, kLeaseSessions), clock)),
       campaigns_(std::make_unique<CampaignCache>()),
       facts_(std::make_unique<FactCache>(kCachedFactsMax)),
       live_(std::make_unique<LiveTally>()),

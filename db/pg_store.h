@@ -34,7 +34,9 @@ class PgStore final : public CampaignStore, public DialStore {
  public:
   struct Options {
     Secret database_url;  // "host=/run/x dbname=tocsin" or postgresql://...
-    int pool_size = 8;    // Sessions for the calls' life; reports have two more.
+    // Sessions for the calls' life. Reports have two more, and so have the lease
+    // and signs of life.
+    int pool_size = 8;
   };
 
   // kUnavailable, with what to look at, if the server cannot be reached now.
@@ -125,6 +127,32 @@ class PgStore final : public CampaignStore, public DialStore {
   // seconds, not more often.
   absl::StatusOr<std::vector<Backlog>> ReadBacklog(absl::Time now);
 
+  // What a node tells of itself.
+  struct NodeReport {
+    std::string node;
+    std::vector<std::string> roles;
+    std::string build;
+    int program = 0;                             // The newest migration that it knows.
+    std::optional<absl::Duration> callback_lag;  // Unset: it receives nothing.
+    absl::Duration clock_ahead;                  // Of its machine, before the database's.
+  };
+  // A sign of life. Returns the database's time at that moment: what the clocks of
+  // all nodes go by (base/service_clock.h). Waits for no other work of the store.
+  absl::StatusOr<absl::Time> NoteNode(const NodeReport& report);
+  // It ends: nobody need miss it.
+  absl::Status ForgetNode(const std::string& node);
+
+  struct KnownNode {
+    NodeReport report;
+    bool up = false;         // Heard of within five seconds.
+    std::string lease;       // The pacing group that it paces; empty: none.
+    std::int64_t epoch = 0;  // Of the lease.
+    absl::Time started_at;   // By the database's clock, like the next.
+    absl::Time heard_at;
+  };
+  // Every node that runs, and those that fell silent within the last day.
+  absl::StatusOr<std::vector<KnownNode>> ListNodes();
+
   // After the database was set back to an earlier moment, before any node runs on
   // it: what was handed out since then, and is forgotten, is not handed out again
   // (ids of attempts, epochs of leases). Harmless at any other time.
@@ -143,6 +171,7 @@ class PgStore final : public CampaignStore, public DialStore {
 
   std::unique_ptr<Pool> pool_;          // SessionKind::kHot.
   std::unique_ptr<Pool> reports_pool_;  // SessionKind::kReports.
+  std::unique_ptr<Pool> lease_pool_;    // SessionKind::kLease.
   std::unique_ptr<CampaignCache> campaigns_;
   std::unique_ptr<FactCache> facts_;
   std::unique_ptr<LiveTally> live_;

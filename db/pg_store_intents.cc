@@ -84,10 +84,7 @@ class IntentBatch {
   }
 
  private:
-  bool HoldsLease() {
-    const pqxx::result lease = session_.Run(query::kLockLease, group_);
-    return !lease.empty() && lease.front()[0].as<std::int64_t>() == epoch_;
-  }
+  bool HoldsLease() { return !session_.Run(query::kLockLease, group_, epoch_).empty(); }
 
   void ShareCampaigns() {
     std::set<CampaignId> ids;

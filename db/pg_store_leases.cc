@@ -1,4 +1,8 @@
 // The pacer lease, and what its new holder takes over.
+//
+// Whoever asks for it may be frozen at any moment, and must not hold its row then:
+// each statement is a transaction of its own, begun and ended in the server. Its
+// sessions are of a pool of their own, so that a renewal waits for no other work.
 #include <utility>
 
 #include "base/status_macros.h"
@@ -20,7 +24,7 @@ constexpr std::int64_t kEpochsStepped = 1'000'000;
 
 absl::StatusOr<Lease> PgStore::AcquireLease(const std::string& group, const std::string& node,
                                             absl::Duration length) {
-  return Transact(*pool_, [&](Session& session) -> absl::StatusOr<Lease> {
+  return Read(*lease_pool_, [&](Session& session) -> absl::StatusOr<Lease> {
     const pqxx::result taken =
         session.Run(query::kAcquirePacerLease, group, node, absl::ToInt64Milliseconds(length));
     if (!taken.empty()) {
@@ -40,7 +44,7 @@ absl::StatusOr<Lease> PgStore::AcquireLease(const std::string& group, const std:
 
 absl::Status PgStore::ReleaseLease(const std::string& group, const std::string& node,
                                    std::int64_t epoch) {
-  return Transact(*pool_, [&](Session& session) -> absl::Status {
+  return Read(*lease_pool_, [&](Session& session) -> absl::Status {
     session.Run(query::kReleasePacerLease, group, node, epoch);
     return absl::OkStatus();
   });

@@ -39,6 +39,7 @@ absl::Status PgStore::Ping() {
 void PgStore::WriteMetrics(MetricsPage& page) const {
   pool_->WriteMetrics(page, "calls");
   reports_pool_->WriteMetrics(page, "reports");
+  lease_pool_->WriteMetrics(page, "lease");
   const FactCache::Counters logs = facts_->counters();
   const auto count = [&page](const char* from, std::uint64_t value) {
     page.Counter("tocsin_logs_taken_total",

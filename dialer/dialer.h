@@ -84,6 +84,9 @@ class Dialer {
     tokens_->TrunksChanged();
   }
 
+  // How late events come now (fact_recorder.h).
+  absl::Duration callback_lag() const { return recorder_->Lateness(); }
+
   RecorderCounters recorder_counters() const { return recorder_->counters(); }
   TokenCounters token_counters() const { return tokens_->counters(); }
   ReceiverCounters receiver_counters() const { return receiver_->counters(); }

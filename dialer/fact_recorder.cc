@@ -395,6 +395,14 @@ double FactRecorder::Strain(TrunkId trunk) const {
   return lag == lags_.end() ? crowd : std::max(crowd, lag->second.Strain(clock_.Now()));
 }
 
+absl::Duration FactRecorder::Lateness() const {
+  const std::lock_guard lock(tallies_mutex_);
+  const absl::Time now = clock_.Now();
+  absl::Duration latest;
+  for (const auto& [trunk, lag] : lags_) latest = std::max(latest, lag.Lateness(now));
+  return latest;
+}
+
 RecorderCounters FactRecorder::counters() const {
   const std::lock_guard lock(aside_mutex_);
   return {.batches = batches_.load(),

@@ -105,6 +105,10 @@ class FactRecorder final : public FactSink {
   // whether they can be believed.
   double Strain(TrunkId trunk) const override;
 
+  // How late events come now, of the trunk where they come latest, in the life of
+  // whom is called.
+  absl::Duration Lateness() const;
+
   RecorderCounters counters() const;
 
   // How late callbacks come, and what attempts ended as.

@@ -1,3 +1,4 @@
+-- oldest program: 0001
 -- What stands before any campaign: the words of the trade as types, tenants,
 -- trunks, recordings, and the small tables that make wishes repeatable.
 --

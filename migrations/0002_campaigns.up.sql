@@ -1,3 +1,4 @@
+-- oldest program: 0002
 -- Campaigns, the people in them, where the lists came from, and who is never
 -- to be rung.
 --

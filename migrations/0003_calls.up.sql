@@ -1,3 +1,4 @@
+-- oldest program: 0003
 -- Who is to be rung next, every attempt to reach somebody, and the log of what
 -- is known of each.
 

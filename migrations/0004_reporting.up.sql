@@ -1,3 +1,4 @@
+-- oldest program: 0004
 -- The schema "reporting": public, documented, stable. Columns are added, never
 -- renamed. Times are timestamptz; lengths are in seconds (_s) or milliseconds
 -- (_ms) of the caller's own clock, which on a rehearsal endpoint runs faster.

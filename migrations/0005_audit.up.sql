@@ -1,3 +1,4 @@
+-- oldest program: 0005
 -- The promises, asked of the rows: one row for each that is broken, none when
 -- all is well. May be asked at any time, of a running campaign too; each check
 -- is one statement and so sees one moment.

@@ -1,3 +1,4 @@
+-- oldest program: 0006
 -- Who has the whole log of an attempt in memory, and need not read it back.
 
 -- Unset: the log is empty. 0: nobody has it. Else the store that has (its

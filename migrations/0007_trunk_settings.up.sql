@@ -1,3 +1,4 @@
+-- oldest program: 0007
 -- How a trunk is spoken to and what its callbacks are held to. The table names where
 -- each node finds a secret and has none itself (docs/decisions/0010).
 

@@ -1,3 +1,4 @@
+-- oldest program: 0008
 -- What GA tells besides: why a call ended (SIP, Q.850, and what it amounts to),
 -- when a play really began, and create-calls that were sent again under their id.
 

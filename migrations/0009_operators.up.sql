@@ -1,3 +1,4 @@
+-- oldest program: 0009
 -- Who asks for an operator is put through to one.
 
 -- New values must not be used as such by the transaction that adds them.

@@ -60,6 +60,7 @@ struct Scheduler::CampaignDesk {
   bool exhausted = false;  // The last claim found fewer than it asked for.
   SteadyTime looked_at{};
 
+  std::int64_t planned() const { return static_cast<std::int64_t>(pool.size() + waiting.size()); }
   bool running() const { return active.campaign.state == CampaignState::kRunning; }
   bool expired(absl::Time now) const {
     return active.campaign.expires_at && now >= *active.campaign.expires_at;
@@ -72,6 +73,7 @@ struct Scheduler::Inputs {
   bool campaigns_changed = false;
   bool due_changed = false;
   bool slots_changed = false;
+  bool lease_freed = false;
 };
 
 }  // namespace tocsin::scheduler

@@ -103,6 +103,7 @@ void Scheduler::OnChange(std::string_view channel) {
     if (channel == "campaigns") inputs_->campaigns_changed = true;
     if (channel == "due") inputs_->due_changed = true;
     if (channel == "slots") inputs_->slots_changed = true;
+    if (channel == "lease") inputs_->lease_freed = true;
     wake = wake_;
   }
   if (wake) wake();
@@ -126,6 +127,8 @@ void Scheduler::TakeInputs() {
   // Every call that is tried again says so: while there are many, they are read
   // together.
   if (inputs.due_changed) refresh_at_ = std::min(refresh_at_, refreshed_at_ + kRefreshApart);
+  // Whoever gave it up was told to stop: it need not be waited for.
+  if (inputs.lease_freed && epoch_ == 0) ask_lease_at_ = steady_;
   if (inputs.slots_changed) {
     for (auto& [id, desk] : trunks_) desk->slots_stale = true;
   }
@@ -397,6 +400,9 @@ absl::Status Scheduler::RefreshCampaigns() {
     const bool was_running = desk->running();
     desk->active = std::move(campaign);
     desk->exhausted = false;
+    // More are planned than we know of: somebody who sent under an older epoch has
+    // learnt only now that nobody was rung, and gave the attempt back.
+    if (desk->active.planned > desk->planned()) desk->adopted = false;
     if (!desk->running()) continue;
     if (!was_running) desk->breaker = CampaignBreaker();
     running.insert(id);

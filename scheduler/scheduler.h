@@ -72,7 +72,7 @@ class Scheduler final : public ChangeListener {
 
   // An attempt changed in the store, by whoever's doing.
   void OnAttemptChange(const AttemptChange& change);
-  // ChangeListener: "campaigns", "due", "slots".
+  // ChangeListener: "campaigns", "due", "slots", "lease".
   void OnChange(std::string_view channel) override;
   // `wake` is called when Step() should come earlier than it said.
   void SetWaker(std::function<void()> wake);

@@ -22,7 +22,13 @@ and must be comment.
 
 migrations: pairs NNNN_name.up.sql and NNNN_name.down.sql, numbered from 1
 without a gap, become the array tocsin::db::kMigrations, in order, word for word
-(the checksum that the migrator records is one of these words).
+(the checksum that the migrator records is one of these words) but for the first
+line of an up.sql:
+
+    -- oldest program: 0008
+
+which says who may still run on the schema once the step is taken: programs whose
+newest migration is that one, or a later one. Its own number: nobody older.
 """
 import argparse
 import pathlib
@@ -32,6 +38,7 @@ import sys
 NAME = re.compile(r"^-- name: *(\S+) *$")
 CAMEL = re.compile(r"^[A-Z][A-Za-z0-9]*$")
 MIGRATION = re.compile(r"^(\d{4})_([a-z0-9_]+)\.(up|down)\.sql$")
+OLDEST = re.compile(r"^-- oldest program: (\d{4})\n")
 DELIMITER = "sql"
 
 
@@ -104,18 +111,24 @@ def embed_migrations(paths):
         entry = found.setdefault(number, {"name": name})
         if entry["name"] != name:
             fail(path, f"number {number:04} is also {entry['name']}")
-        entry[way] = literal(path, path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        if way == "up":
+            oldest = OLDEST.match(text)
+            if not oldest or not 1 <= int(oldest[1]) <= number:
+                fail(path, "expected as the first line: -- oldest program: NNNN, the newest "
+                           "migration of the oldest program that may run beside this one")
+            entry["oldest"] = int(oldest[1])
+            text = text[oldest.end():]
+        entry[way] = literal(path, text)
     for expected, (number, entry) in enumerate(sorted(found.items()), 1):
         if number != expected:
             fail("migrations", f"number {expected:04} is missing")
         for way in ("up", "down"):
             if way not in entry:
                 fail("migrations", f"{number:04}_{entry['name']}.{way}.sql is missing")
-    yield "#include <array>\n\nnamespace tocsin::db {\n"
-    yield ("// One step of the schema, and the way back.\n"
-           "struct Migration {\n  int number;\n  const char* name;\n"
-           "  const char* up;\n  const char* down;\n};\n")
-    rows = "".join(f'    Migration{{{number}, "{e["name"]}", {e["up"]}, {e["down"]}}},\n'
+    yield '#include <array>\n\n#include "db/migrations.h"\n\nnamespace tocsin::db {\n'
+    rows = "".join(f'    Migration{{{number}, "{e["name"]}", {e["oldest"]}, {e["up"]}, '
+                   f'{e["down"]}}},\n'
                    for number, e in sorted(found.items()))
     yield (f"inline constexpr std::array<Migration, {len(found)}> kMigrations = {{{{\n{rows}}}}};\n"
            if found else "inline constexpr std::array<Migration, 0> kMigrations = {};\n")

@@ -17,9 +17,9 @@ CODE = ("*.h", "*.cc")
 OURS = ("base/*", "core/*", "wire/*", "db/*", "scheduler/*", "dialer/*", "callserver/*", "api/*",
         "cli/*", "app/*")
 
-# Statements that may read the database's clock: the pacer's lease is about the
-# database's time alone.
-LEASE_STATEMENTS = {"AcquirePacerLease", "RenewPacerLease", "ReleasePacerLease", "ReadPacerLease"}
+# Statements that may read the database's clock: the pacer's lease and a node's sign
+# of life are about the database's time alone, and it is by them that nodes learn it.
+CLOCK_STATEMENTS = {"AcquirePacerLease", "ReleasePacerLease", "ReadPacerLease", "NoteNode"}
 
 
 class Rule:
@@ -75,13 +75,13 @@ def files_of(root):
 
 
 def database_clock(path, lines):
-    """Rules get `now` as a parameter; only a lease is about the database's clock."""
+    """Rules get `now` as a parameter; only leases and signs of life do not."""
     statement = ""
     for number, line in enumerate(lines, 1):
         if match := SQL_NAME.match(line):
             statement = match[1]
         code = line.split("--", 1)[0]
-        if SQL_NOW.search(code) and statement not in LEASE_STATEMENTS:
+        if SQL_NOW.search(code) and statement not in CLOCK_STATEMENTS:
             yield f"{path}:{number}: {statement} reads the database's clock; take now as $n"
 
 

@@ -3,10 +3,11 @@
 -- name: LockLease
 -- The pacer's lease against being taken over, and against a second batch of
 -- intents of the same group: caps are counted and used under it. Reads no clock;
--- an expired lease that nobody took is still ours by its epoch.
+-- an expired lease that nobody took is still ours by its epoch. Whoever has been
+-- succeeded locks nothing, and so cannot hold up its successor.
 --
--- $1 pacing_group
-SELECT epoch FROM pacer_lease WHERE pacing_group = $1 FOR NO KEY UPDATE;
+-- $1 pacing_group, $2 epoch
+SELECT epoch FROM pacer_lease WHERE pacing_group = $1 AND epoch = $2 FOR NO KEY UPDATE;
 
 -- name: ReadIntended
 -- The people whom planned attempts serve, and whether they still need a call.

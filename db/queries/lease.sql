@@ -33,12 +33,16 @@ SET holder = '',
     epoch = epoch + $1;
 
 -- name: ReleasePacerLease
--- Ours to give up only while the epoch is ours.
+-- Ours to give up only while the epoch is ours. Whoever waits for it is told.
 --
 -- $1 pacing_group, $2 node, $3 epoch
-UPDATE pacer_lease
-SET holder = '',
-    expires_at = clock_timestamp()
-WHERE pacing_group = $1
-  AND holder = $2
-  AND epoch = $3;
+WITH released AS (
+    UPDATE pacer_lease
+    SET holder = '',
+        expires_at = clock_timestamp()
+    WHERE pacing_group = $1
+      AND holder = $2
+      AND epoch = $3
+    RETURNING epoch
+)
+SELECT pg_notify('tocsin', 'lease') FROM released;

@@ -5,6 +5,7 @@ tocsin_test(NAME db_test LABEL db
     ${CMAKE_CURRENT_LIST_DIR}/connection_test.cc
     ${CMAKE_CURRENT_LIST_DIR}/fact_cache_test.cc
     ${CMAKE_CURRENT_LIST_DIR}/live_tally_test.cc
+    ${CMAKE_CURRENT_LIST_DIR}/nodes_test.cc
     ${CMAKE_CURRENT_LIST_DIR}/reporting_test.cc
     ${CMAKE_CURRENT_LIST_DIR}/restored_test.cc
     ${CMAKE_CURRENT_LIST_DIR}/schema_test.cc

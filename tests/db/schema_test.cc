@@ -1,19 +1,24 @@
 // Migrations, statements and plans.
+#include <chrono>
 #include <cstdio>
 #include <map>
+#include <memory>
 #include <pqxx/pqxx>
 #include <regex>
 #include <string>
+#include <thread>
 
+#include "base/clock.h"
 #include "core/attempt_step.h"
 #include "core/campaign.h"
 #include "core/end_cause.h"
 #include "core/facts.h"
 #include "core/fold.h"
 #include "db/connection.h"
-#include "db/migrations.gen.h"
+#include "db/migrations.h"
 #include "db/migrator.h"
 #include "db/queries.gen.h"
+#include "fmt/format.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/store/pg_store_kind.h"
@@ -31,7 +36,7 @@ using ::testing::Not;
 using ::testing::SizeIs;
 using testing::TestDatabase;
 
-constexpr int kSteps = static_cast<int>(kMigrations.size());
+const int kSteps = static_cast<int>(Migrations().size());
 
 pqxx::result Ask(const std::string& url, const std::string& sql) {
   pqxx::connection connection(url);
@@ -129,6 +134,143 @@ TEST(MigratorTest, ADatabaseOfANewerProgramIsLeftAlone) {
 
   EXPECT_TRUE(absl::IsFailedPrecondition(up.status()));
   EXPECT_THAT(up.status().ToString(), HasSubstr("9999_future"));
+}
+
+// During an upgrade: the schema first, then node by node.
+TEST(MigratorTest, ANewerSchemaThatSaysSoIsLivedWith) {
+  const EmptyDatabase database;
+  const Secret url(database.ConnectionString());
+  ASSERT_TRUE(MigrateUp(url).ok());
+  Ask(database.ConnectionString(),
+      fmt::format("INSERT INTO schema_migration VALUES ({}, 'next', 'x', now(), {})", kSteps + 1,
+                  kSteps));
+
+  EXPECT_TRUE(CheckMigrated(url).ok()) << CheckMigrated(url);
+  EXPECT_EQ(*MigrateUp(url), 0);
+  const auto down = MigrateDown(url, 1);
+  EXPECT_TRUE(absl::IsFailedPrecondition(down.status()));
+  EXPECT_THAT(down.status().ToString(), HasSubstr("_next"));
+  EXPECT_FALSE(MigrationStatus(url)->back().known);
+}
+
+TEST(MigratorTest, ANewerSchemaThatLeavesThisProgramBehindIsRefused) {
+  const EmptyDatabase database;
+  const Secret url(database.ConnectionString());
+  ASSERT_TRUE(MigrateUp(url).ok());
+  Ask(database.ConnectionString(),
+      fmt::format("INSERT INTO schema_migration VALUES ({0}, 'next', 'x', now(), {0})",
+                  kSteps + 1));
+
+  const absl::Status checked = CheckMigrated(url);
+
+  EXPECT_TRUE(absl::IsFailedPrecondition(checked));
+  EXPECT_THAT(checked.ToString(), HasSubstr("install a program at least as new"));
+}
+
+std::string NodeThatKnows(int program) {
+  return fmt::format(
+      "INSERT INTO node VALUES ('node-1', '{{api}}', '1.2.3', {}, clock_timestamp(), "
+      "clock_timestamp(), NULL, 0)",
+      program);
+}
+
+TEST(MigratorTest, TheSchemaIsNotTakenAwayFromUnderANodeThatRuns) {
+  const EmptyDatabase database;
+  const Secret url(database.ConnectionString());
+  ASSERT_TRUE(MigrateUp(url).ok());
+  Ask(database.ConnectionString(), NodeThatKnows(kSteps));
+
+  const auto refused = MigrateDown(url, 1);
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused.status())) << refused.status();
+  EXPECT_THAT(refused.status().ToString(), HasSubstr("node-1"));
+
+  Ask(database.ConnectionString(),
+      "UPDATE node SET heard_at = clock_timestamp() - interval '1 min'");
+  EXPECT_TRUE(MigrateDown(url, 1).ok());
+}
+
+TEST(MigratorTest, AStepWaitsForNodesThatCouldNotLiveWithIt) {
+  const EmptyDatabase database;
+  const Secret url(database.ConnectionString());
+  ASSERT_TRUE(MigrateUp(url).ok());
+  // As if the last step were still to come, and everybody older.
+  const Migration& last = Migrations().back();
+  Ask(database.ConnectionString(), NodeThatKnows(last.oldest_program - 1));
+  Ask(database.ConnectionString(),
+      fmt::format("DELETE FROM schema_migration WHERE number = {}", last.number));
+
+  const auto refused = MigrateUp(url);
+
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused.status())) << refused.status();
+  EXPECT_THAT(refused.status().ToString(), HasSubstr("node-1 (1.2.3)"));
+  EXPECT_THAT(refused.status().ToString(), HasSubstr(last.name));
+}
+
+// Docs/decisions/0013: from 0010 on.
+TEST(MigratorTest, EveryStepLetsTheProgramBeforeItRun) {
+  for (const Migration& migration : Migrations()) {
+    if (migration.number < 10) continue;
+    EXPECT_LT(migration.oldest_program, migration.number) << migration.name;
+  }
+}
+
+TEST(MigratorTest, TwoAtOnceTakeEachStepOnce) {
+  const EmptyDatabase database;
+  const Secret url(database.ConnectionString());
+  absl::StatusOr<int> steps[2] = {absl::UnknownError("not run"), absl::UnknownError("not run")};
+
+  std::thread other([&] { steps[1] = MigrateUp(url); });
+  steps[0] = MigrateUp(url);
+  other.join();
+
+  ASSERT_TRUE(steps[0].ok()) << steps[0].status();
+  ASSERT_TRUE(steps[1].ok()) << steps[1].status();
+  EXPECT_EQ(*steps[0] + *steps[1], kSteps);
+}
+
+// What a node asks at its start: it may not even be allowed to do more.
+TEST(MigratorTest, WhereNothingIsToBeDoneNothingIsWrittenAndNobodyWaitedFor) {
+  const EmptyDatabase database;
+  ASSERT_TRUE(MigrateUp(Secret(database.ConnectionString())).ok());
+  pqxx::connection migrating(database.ConnectionString());
+  pqxx::nontransaction(migrating).exec("SELECT pg_advisory_lock(x'746f6373696e'::bigint)");
+  const Secret url(database.ConnectionString() + " options='-c default_transaction_read_only=on'");
+
+  EXPECT_TRUE(CheckMigrated(url).ok()) << CheckMigrated(url);
+  EXPECT_EQ(*MigrateUp(url), 0);
+  EXPECT_THAT(*MigrationStatus(url), SizeIs(kSteps));
+}
+
+// A report reads for long; calls must not queue behind a step that waits for it.
+TEST(MigratorTest, AStepWaitsForATableInShortTurns) {
+  const EmptyDatabase database;
+  const Secret url(database.ConnectionString());
+  ASSERT_TRUE(MigrateUp(url).ok());
+  constexpr int kBeforeNodes = 9;  // 0010 makes a view of the leases.
+  ASSERT_TRUE(MigrateDown(url, kSteps - kBeforeNodes).ok());
+  pqxx::connection reading(database.ConnectionString());
+  auto report = std::make_unique<pqxx::work>(reading);
+  report->exec("LOCK TABLE pacer_lease IN ACCESS EXCLUSIVE MODE");
+  std::thread letting_go([&] {
+    const Clock& clock = SystemClock();
+    pqxx::connection watching(database.ConnectionString());
+    // Until it waits, and until it has given up for the first time.
+    for (int waits = 0; waits < 2;) {
+      const bool waiting = !pqxx::nontransaction(watching)
+                                .exec(
+                                    "SELECT FROM pg_stat_activity WHERE datname = "
+                                    "current_database() AND wait_event_type = 'Lock'")
+                                .empty();
+      if (waiting == (waits == 0)) ++waits;
+      clock.SleepUntil(clock.Steady() + std::chrono::milliseconds(5), {});
+    }
+    report.reset();
+  });
+
+  const auto up = MigrateUp(url);
+  letting_go.join();
+
+  EXPECT_TRUE(up.ok()) << up.status();
 }
 
 TEST(MigratorTest, ADatabaseThatIsNotThereIsUnavailable) {

@@ -38,20 +38,31 @@ class Finished:
         return json.loads(self.out)
 
 
-def run(*arguments, environment=None, input_text=None, timeout=PATIENCE_S):
-    completed = subprocess.run([BINARY, *map(str, arguments)], capture_output=True, text=True,
+def run(*arguments, environment=None, input_text=None, timeout=PATIENCE_S, binary=BINARY):
+    completed = subprocess.run([binary, *map(str, arguments)], capture_output=True, text=True,
                                env={**os.environ, **(environment or {})}, input=input_text,
                                timeout=timeout, check=False)
     return Finished(completed)
 
 
+def wait_until(question, apart_s=0.05):
+    """Asks until the answer is true, and returns it."""
+    deadline = time.monotonic() + PATIENCE_S
+    never = threading.Event()
+    while time.monotonic() < deadline:
+        if answer := question():
+            return answer
+        never.wait(apart_s)
+    raise AssertionError(f"still {answer!r} after {PATIENCE_S} s")
+
+
 class Up:
     """A `tocsin up`, or any other command that serves until it is told to stop."""
 
-    def __init__(self, *arguments, command="up", environment=None):
+    def __init__(self, *arguments, command="up", environment=None, binary=BINARY):
         self.lines = []
         self._new = queue.Queue()
-        self.process = subprocess.Popen([BINARY, command, *map(str, arguments)],
+        self.process = subprocess.Popen([binary, command, *map(str, arguments)],
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                         text=True, env={**os.environ, **(environment or {})})
         self._reader = threading.Thread(target=self._read, daemon=True)

@@ -202,6 +202,127 @@ TEST_P(Simulation, InGaItKeepsItsPromisesWhenEverythingGoesWrong) {
   EXPECT_THAT(world.Run(absl::Hours(72)), IsEmpty()) << Replay();
 }
 
+// --- Several nodes ---
+
+Options Threefold(Options options) {
+  options.nodes = 3;
+  options.clock_skew = absl::Hours(2);
+  return options;
+}
+
+TEST_P(Simulation, ThreeNodesKeepTheirPromisesOnACalmDay) {
+  World world(Threefold(Seeded()));
+
+  EXPECT_THAT(world.Run(absl::Hours(72)), IsEmpty()) << Replay();
+  EXPECT_EQ(world.leases_taken(), 1) << Replay();
+}
+
+TEST_P(Simulation, ThreeNodesKeepTheirPromisesWhenEverythingGoesWrong) {
+  Options options = Threefold(Seeded());
+  options.faults = Everything();
+  options.faults.crashes_per_hour = 30;
+  options.faults.freezes_per_hour = 30;
+  World world(options);
+
+  EXPECT_THAT(world.Run(absl::Hours(72)), IsEmpty()) << Replay();
+  EXPECT_GT(world.leases_taken(), 3) << Replay();
+}
+
+TEST_P(Simulation, InGaTwoNodesKeepTheirPromisesWhenEverythingGoesWrong) {
+  Options options = Threefold(Seeded());
+  options.nodes = 2;
+  options.dialect = Dialect::kGa;
+  options.faults = Everything();
+  options.faults.crashes_per_hour = 30;
+  options.faults.freezes_per_hour = 30;
+  World world(options);
+
+  EXPECT_THAT(world.Run(absl::Hours(72)), IsEmpty()) << Replay();
+}
+
+// A node alone, too, is succeeded by nobody but itself.
+TEST_P(Simulation, ANodeThatFreezesAndThawsGoesOn) {
+  Options options = Seeded();
+  options.faults = Everything();
+  options.faults.freezes_per_hour = 60;
+  World world(options);
+
+  EXPECT_THAT(world.Run(absl::Hours(72)), IsEmpty()) << Replay();
+}
+
+// It froze before it learnt that nobody was rung. When it thaws and says so, its
+// successor has nobody to claim, and must look for what came back even so: the
+// campaign is over hours before it would expire.
+TEST_P(Simulation, WhatAThawedNodeGivesBackIsTriedAgain) {
+  Options options = Threefold(Seeded());
+  options.people = 1;
+  options.faults.not_sent = 1;
+  World world(options);
+  world.At(absl::Milliseconds(1002), [&] { world.FreezePacer(absl::Seconds(30)); });
+  world.At(absl::Milliseconds(1003), [&] { world.EndFaults(); });
+
+  EXPECT_THAT(world.Run(absl::Hours(12)), IsEmpty()) << Replay();
+  EXPECT_EQ(world.leases_taken(), 2) << Replay();
+}
+
+class Succession : public Simulation {
+ protected:
+  // Sends for a minute and a half while everybody is due.
+  Options Busy() const {
+    Options options = Threefold(Seeded());
+    options.people = 450;
+    options.concurrent_max = 1000;
+    return options;
+  }
+  // What is seen of a gap besides: the slot before it, and the time of an answer.
+  static constexpr absl::Duration kSlot = absl::Milliseconds(400);
+};
+
+TEST_P(Succession, AfterADeathCostsTheLeaseAndASecond) {
+  World world(Busy());
+  absl::Duration gap;
+  world.At(absl::Seconds(20), [&] { world.CrashPacer(); });
+  world.At(absl::Seconds(45), [&] { gap = world.longest_gap(); });
+
+  EXPECT_THAT(world.Run(absl::Hours(72)), IsEmpty()) << Replay();
+  EXPECT_EQ(world.leases_taken(), 2) << Replay();
+  EXPECT_LE(gap, kLease + absl::Seconds(1) + kSlot) << Replay();
+  EXPECT_GE(gap, absl::Seconds(7)) << Replay();
+}
+
+TEST_P(Succession, AfterAFreezeCostsTheSame) {
+  World world(Busy());
+  absl::Duration gap;
+  world.At(absl::Seconds(20), [&] { world.FreezePacer(absl::Seconds(20)); });
+  world.At(absl::Seconds(45), [&] { gap = world.longest_gap(); });
+
+  EXPECT_THAT(world.Run(absl::Hours(72)), IsEmpty()) << Replay();
+  EXPECT_EQ(world.leases_taken(), 2) << Replay();
+  EXPECT_LE(gap, kLease + absl::Seconds(1) + kSlot) << Replay();
+}
+
+TEST_P(Succession, AfterAFreezeThatTheLeaseOutlastsIsNone) {
+  World world(Busy());
+  world.At(absl::Seconds(20), [&] { world.FreezePacer(absl::Seconds(5)); });
+
+  EXPECT_THAT(world.Run(absl::Hours(72)), IsEmpty()) << Replay();
+  EXPECT_EQ(world.leases_taken(), 1) << Replay();
+}
+
+// As in an upgrade.
+TEST_P(Succession, AfterAStopCostsASecond) {
+  World world(Busy());
+  absl::Duration gap;
+  world.At(absl::Seconds(20), [&] { world.StopPacer(); });
+  world.At(absl::Seconds(45), [&] { gap = world.longest_gap(); });
+
+  EXPECT_THAT(world.Run(absl::Hours(72)), IsEmpty()) << Replay();
+  EXPECT_EQ(world.leases_taken(), 2) << Replay();
+  EXPECT_LE(gap, absl::Seconds(1) + kSlot) << Replay();
+}
+
+// --- Of the provider ---
+
 TEST_P(Simulation, TheLimitOfAMonthPausesATrunkUntilSomebodyHasLooked) {
   Options options = Seeded();
   options.monthly_limit = 40;
@@ -221,8 +342,9 @@ TEST_P(Simulation, TheLimitOfAMonthPausesATrunkUntilSomebodyHasLooked) {
 }
 
 TEST_P(Simulation, TheSameSeedGivesTheSameRun) {
-  Options options = Seeded();
+  Options options = Threefold(Seeded());
   options.faults = Everything();
+  options.faults.freezes_per_hour = 30;
   options.people = 60;
   World first(options);
   World second(options);
@@ -240,6 +362,9 @@ std::vector<std::uint64_t> Seeds() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, Simulation, testing::ValuesIn(Seeds()),
+                         [](const auto& seed) { return "Seed" + std::to_string(seed.param); });
+
+INSTANTIATE_TEST_SUITE_P(Seeds, Succession, testing::ValuesIn(Seeds()),
                          [](const auto& seed) { return "Seed" + std::to_string(seed.param); });
 
 TEST(SimulatedDay, OfAThousandPeopleKeepsItsPromises) {

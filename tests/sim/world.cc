@@ -1,11 +1,16 @@
 #include "tests/sim/world.h"
 
 #include <algorithm>
+#include <utility>
+#include <variant>
 
 #include "base/check.h"
-#include "core/completion_fact.h"
+#include "base/service_clock.h"
+#include "core/fact_sink.h"
+#include "core/phone_number.h"
 #include "fmt/format.h"
 #include "scheduler/pace_gate.h"
+#include "scheduler/scheduler.h"
 
 namespace tocsin::sim {
 namespace {
@@ -25,7 +30,79 @@ PhoneNumber Synthetic(int n) {
   return *PhoneNumber::Parse(fmt::format("+1{:03}55501{:02}", 202 + n / 100, n % 100));
 }
 
+// A machine whose calendar is off, and whose steady clock is as good as any.
+class MachineClock final : public Clock {
+ public:
+  MachineClock(const Clock& right, absl::Duration ahead) : right_(right), ahead_(ahead) {}
+  absl::Time Now() const override { return right_.Now() + ahead_; }
+  SteadyTime Steady() const override { return right_.Steady(); }
+  bool SleepUntil(SteadyTime deadline, std::stop_token stop) const override {
+    return right_.SleepUntil(deadline, stop);
+  }
+
+ private:
+  const Clock& right_;
+  const absl::Duration ahead_;
+};
+
 }  // namespace
+
+// One node: the real scheduler, and what a dialer does in it.
+class World::Node final : public CallGateway, public FactSink {
+ public:
+  Node(World& world, absl::Duration clock_ahead)
+      : world_(world), machine_(world.clock_, clock_ahead), clock_(machine_) {}
+
+  void Start();
+  void Crash();
+  void Freeze(absl::Duration length);
+  void Stop();
+
+  // It runs, and is not frozen.
+  bool answers() const { return scheduler_ != nullptr && !frozen_; }
+  bool frozen() const { return scheduler_ != nullptr && frozen_; }
+  bool leads() const { return scheduler_ != nullptr && scheduler_->stats().leading; }
+  SteadyTime step_at() const { return step_at_; }
+
+  void Step();
+  void Sweep();
+  void OnChange(std::string_view channel);
+  // Only if it has not crashed since; if it is frozen, when it thaws.
+  void AfterInThisLife(absl::Duration wait, std::function<void()> what);
+
+  // CallGateway.
+  void Send(const Trunk& trunk, CreateCallRequest request, SendPermit& permit, Done done) override;
+  int capacity() const override { return 64; }
+  absl::Status Probe(const Trunk&) override { return absl::OkStatus(); }
+  // When the answer to a request is here.
+  void Complete(absl::Duration wait, const CreateCallRequest& request, CreateCallResult result,
+                absl::Time sent_at, Done done);
+
+  // FactSink.
+  void Record(AttemptInput input) override { RecordAll({std::move(input)}); }
+  void RecordAll(std::vector<AttemptInput> inputs) override;
+  double Strain(TrunkId) const override { return world_.strain_; }
+
+  const Clock& clock() const { return clock_; }
+
+ private:
+  void LearnTheTime();
+  void WakeSoon() { step_at_ = std::min(step_at_, clock_.Steady() + std::chrono::milliseconds(5)); }
+  void TrySend(CreateCallRequest request, scheduler::PaceGate* gate, Done done);
+  void CarryOut(const LiveCall& call, const Action& action);
+  void GiveBackWhenIdle();
+
+  World& world_;
+  const MachineClock machine_;
+  ServiceClock clock_;
+  std::unique_ptr<scheduler::Scheduler> scheduler_;
+  std::uint64_t life_ = 0;
+  bool frozen_ = false;
+  std::vector<std::function<void()>> missed_;  // While it was frozen.
+  SteadyTime step_at_{};
+  std::map<AttemptKey, absl::Time> armed_;
+  std::int64_t leases_taken_ = 0;  // Of this life, as the world has counted them.
+};
 
 World::World(const Options& options)
     : options_(options),
@@ -64,7 +141,11 @@ World::World(const Options& options)
   TOCSIN_CHECK(store_.ImportBatch(import, 1, rows, {}, clock_.Now()).ok());
   TOCSIN_CHECK(store_.FinishImport(import, clock_.Now()).ok());
   Command(CampaignCommand::kStart);
-  StartProcess();
+  for (int i = 0; i < options_.nodes; ++i) {
+    const absl::Duration ahead = Between(-options_.clock_skew, options_.clock_skew);
+    nodes_.push_back(std::make_unique<Node>(*this, ahead));
+    nodes_.back()->Start();
+  }
 }
 
 World::~World() = default;
@@ -82,12 +163,6 @@ void World::After(absl::Duration wait, std::function<void()> what) {
   wakes_.push({clock_.Steady() + absl::ToChronoNanoseconds(wait), ++order_, std::move(what)});
 }
 
-void World::AfterInThisLife(absl::Duration wait, std::function<void()> what) {
-  After(wait, [this, life = life_, what = std::move(what)] {
-    if (life == life_) what();
-  });
-}
-
 void World::At(absl::Duration after, std::function<void()> what) {
   After(after, std::move(what));
 }
@@ -101,47 +176,112 @@ void World::Command(CampaignCommand command, CancelMode mode) {
   const auto done =
       store_.CommandCampaign(request, campaign_, command, mode, "operator", clock_.Now());
   TOCSIN_CHECK(done.ok());
-  if (scheduler_) {
-    scheduler_->OnChange("campaigns");
-    step_at_ = clock_.Steady();
+  Notify("campaigns", nullptr);
+  if (mode != CancelMode::kHangUp) return;
+  for (auto& node : nodes_) {
+    if (node->answers()) node->Sweep();
   }
-  if (mode == CancelMode::kHangUp) Sweep();
 }
 
-// --- The process and its threads --------------------------------------------
+// --- The nodes and their threads --------------------------------------------
 
-void World::StartProcess() {
+void World::Node::Start() {
   static const NoReader reader;
-  ++life_;
+  life_ = ++world_.lives_;
+  frozen_ = false;
+  leases_taken_ = 0;
+  armed_.clear();
+  missed_.clear();
+  LearnTheTime();
   scheduler::Scheduler::Options options;
   options.node = fmt::format("node-{}", life_);
-  options.lease_length = absl::Seconds(10);
+  options.lease_length = kLease;
   scheduler_ =
-      std::make_unique<scheduler::Scheduler>(options, store_, *this, *this, reader, clock_);
+      std::make_unique<scheduler::Scheduler>(options, world_.store_, *this, *this, reader, clock_);
   step_at_ = clock_.Steady();
-  armed_.clear();
   AfterInThisLife(absl::ZeroDuration(), [this] { Sweep(); });
 }
 
-void World::Crash() {
+void World::Node::Crash() {
+  if (scheduler_ == nullptr) return;
   scheduler_.reset();
-  ++life_;
-  After(absl::Seconds(2), [this] { StartProcess(); });
+  life_ = ++world_.lives_;
+  world_.After(absl::Seconds(2), [this] { Start(); });
 }
 
-void World::StepScheduler() {
-  if (scheduler_) step_at_ = scheduler_->Step();
+// Everything it would have done it does when it thaws, as if no time had passed.
+void World::Node::Freeze(absl::Duration length) {
+  if (!answers()) return;
+  frozen_ = true;
+  world_.After(length, [this, life = life_] {
+    if (life != life_) return;
+    frozen_ = false;
+    step_at_ = clock_.Steady();
+    for (std::function<void()>& what : std::exchange(missed_, {})) {
+      AfterInThisLife(absl::ZeroDuration(), std::move(what));
+    }
+  });
+}
+
+void World::Node::Stop() {
+  if (!answers()) return;
+  scheduler_->Drain();
+  GiveBackWhenIdle();
+}
+
+void World::Node::GiveBackWhenIdle() {
+  if (!scheduler_->idle()) {
+    AfterInThisLife(absl::Milliseconds(50), [this] { GiveBackWhenIdle(); });
+    return;
+  }
+  scheduler_->ReleaseLease();
+  world_.Notify("lease", this);
+  Crash();
+}
+
+void World::Node::AfterInThisLife(absl::Duration wait, std::function<void()> what) {
+  world_.After(wait, [this, life = life_, what = std::move(what)]() mutable {
+    if (life != life_) return;
+    if (frozen_) {
+      missed_.push_back(std::move(what));
+    } else {
+      what();
+    }
+  });
+}
+
+void World::Node::LearnTheTime() {
+  if (world_.options_.clock_skew == absl::ZeroDuration()) return;
+  // Whole microseconds, as a database tells them.
+  const absl::Duration trip = absl::Microseconds(world_.random_() % 50'000);
+  const absl::Duration back =
+      absl::Trunc(world_.Between(absl::ZeroDuration(), trip), absl::Microseconds(1));
+  const SteadyTime answered = clock_.Steady();
+  clock_.Learn(world_.clock_.Now() - back, answered - absl::ToChronoNanoseconds(trip), answered);
+  AfterInThisLife(absl::Seconds(10), [this] { LearnTheTime(); });
+}
+
+void World::Node::Step() {
+  step_at_ = scheduler_->Step();
+  const std::int64_t taken = scheduler_->stats().leases_taken;
+  world_.leases_taken_ += taken - std::exchange(leases_taken_, taken);
+}
+
+void World::Node::OnChange(std::string_view channel) {
+  if (scheduler_ == nullptr) return;
+  scheduler_->OnChange(channel);
+  WakeSoon();
 }
 
 // The reconciler's part of the dialer: what a crash forgot is looked at again.
-void World::Sweep() {
+void World::Node::Sweep() {
   const absl::Time now = clock_.Now();
   std::vector<AttemptInput> look;
-  const std::vector<AttemptKey> live = *store_.ListLiveAttempts({}, 100000);
+  const std::vector<AttemptKey> live = *world_.store_.ListLiveAttempts({}, 100000);
   for (const AttemptKey& key : live) {
     if (!armed_.contains(key)) look.push_back({key, std::nullopt});
   }
-  const std::vector<AttemptKey> owed = *store_.ListHangUpsOwed(campaign_, 100000);
+  const std::vector<AttemptKey> owed = *world_.store_.ListHangUpsOwed(world_.campaign_, 100000);
   for (const AttemptKey& key : owed) {
     Fact fact;
     fact.kind = FactKind::kHangUpOrdered;
@@ -151,19 +291,17 @@ void World::Sweep() {
   }
   if (!look.empty()) RecordAll(std::move(look));
   const std::vector<PendingAction> unanswered =
-      *store_.ClaimPendingActions(now - absl::Seconds(10), 1000, now);
-  for (const PendingAction& pending : unanswered) {
-    CarryOut(pending.call, pending.action);
-  }
+      *world_.store_.ClaimPendingActions(now - absl::Seconds(10), 1000, now);
+  for (const PendingAction& pending : unanswered) CarryOut(pending.call, pending.action);
   AfterInThisLife(kSweepEvery, [this] { Sweep(); });
 }
 
-void World::RecordAll(std::vector<AttemptInput> inputs) {
-  const auto changes = store_.RecordFacts(inputs, clock_.Now());
+void World::Node::RecordAll(std::vector<AttemptInput> inputs) {
+  const auto changes = world_.store_.RecordFacts(inputs, clock_.Now());
   TOCSIN_CHECK(changes.ok());
   for (const AttemptChange& change : *changes) {
     for (const Action& action : change.new_actions) {
-      AfterInThisLife(Between(absl::Milliseconds(1), absl::Milliseconds(50)),
+      AfterInThisLife(world_.Between(absl::Milliseconds(1), absl::Milliseconds(50)),
                       [this, call = *change.call, action] { CarryOut(call, action); });
     }
     if (change.wake) {
@@ -174,39 +312,79 @@ void World::RecordAll(std::vector<AttemptInput> inputs) {
       armed_.erase(change.attempt);
     }
     if (scheduler_) scheduler_->OnAttemptChange(change);
-    if (change.ended_now || change.given_back_now) {
-      step_at_ = std::min(step_at_, clock_.Steady() + std::chrono::milliseconds(5));
-    }
+    if (!change.ended_now && !change.given_back_now) continue;
+    WakeSoon();
+    world_.Notify("slots", this);
+    if (change.ended_now) world_.Notify("due", this);
   }
+}
+
+void World::Notify(std::string_view channel, const Node* besides) {
+  for (auto& node : nodes_) {
+    if (node.get() == besides) continue;
+    node->AfterInThisLife(absl::ZeroDuration(), [told = node.get(), name = std::string(channel)] {
+      told->OnChange(name);
+    });
+  }
+}
+
+World::Node* World::Pacer() {
+  for (auto& node : nodes_) {
+    if (node->answers() && node->leads()) return node.get();
+  }
+  return nullptr;
+}
+
+World::Node* World::AnyNode() {
+  std::vector<Node*> those;
+  for (auto& node : nodes_) {
+    if (node->answers()) those.push_back(node.get());
+  }
+  if (those.empty()) return nullptr;
+  return those.size() == 1 ? those[0] : those[random_() % those.size()];
+}
+
+void World::CrashPacer() {
+  if (Node* pacer = Pacer()) pacer->Crash();
+}
+
+void World::FreezePacer(absl::Duration length) {
+  if (Node* pacer = Pacer()) pacer->Freeze(length);
+}
+
+void World::StopPacer() {
+  if (Node* pacer = Pacer()) pacer->Stop();
 }
 
 // --- The road to the carrier ------------------------------------------------
 
-void World::Send(const Trunk&, CreateCallRequest request, SendPermit& permit, Done done) {
+void World::Node::Send(const Trunk&, CreateCallRequest request, SendPermit& permit, Done done) {
   auto* gate = dynamic_cast<scheduler::PaceGate*>(&permit);
   TOCSIN_CHECK(gate != nullptr);
-  if (Chance(options_.faults.no_connection)) {
-    AfterInThisLife(absl::Milliseconds(1), [this, request, done] {
-      done(Completion(request, CallNotSent{"connection refused"}, clock_.Now()));
-      step_at_ = std::min(step_at_, clock_.Steady() + std::chrono::milliseconds(5));
-    });
+  if (world_.Chance(world_.options_.faults.no_connection)) {
+    Complete(absl::Milliseconds(1), request, CallNotSent{"connection refused"}, clock_.Now(),
+             std::move(done));
     return;
   }
   TrySend(std::move(request), gate, std::move(done));
 }
 
-CreateCallCompletion World::Completion(const CreateCallRequest& request, CreateCallResult result,
-                                       absl::Time sent_at) const {
-  return {.attempt = request.attempt,
-          .send_no = request.send_no,
-          .caller_full = request.caller_full,
-          .repetition = request.repetition,
-          .result = std::move(result),
-          .sent_at = sent_at,
-          .answered_at = clock_.Now()};
+void World::Node::Complete(absl::Duration wait, const CreateCallRequest& request,
+                           CreateCallResult result, absl::Time sent_at, Done done) {
+  AfterInThisLife(wait,
+                  [this, request, done = std::move(done), sent_at, result = std::move(result)] {
+                    done({.attempt = request.attempt,
+                          .send_no = request.send_no,
+                          .caller_full = request.caller_full,
+                          .repetition = request.repetition,
+                          .result = result,
+                          .sent_at = sent_at,
+                          .answered_at = clock_.Now()});
+                    WakeSoon();
+                  });
 }
 
-void World::TrySend(CreateCallRequest request, scheduler::PaceGate* gate, Done done) {
+void World::Node::TrySend(CreateCallRequest request, scheduler::PaceGate* gate, Done done) {
   const auto answer = gate->TryAcquire(request, clock_.Steady());
   if (const auto* wait = std::get_if<scheduler::PaceGate::WaitUntil>(&answer); wait != nullptr) {
     AfterInThisLife(absl::FromChrono(wait->at - clock_.Steady()),
@@ -214,20 +392,16 @@ void World::TrySend(CreateCallRequest request, scheduler::PaceGate* gate, Done d
     return;
   }
   if (std::holds_alternative<scheduler::PaceGate::Denied>(answer)) {
-    AfterInThisLife(absl::ZeroDuration(), [this, request, done] {
-      done(Completion(request, CallNotSent{kNoPermit}, clock_.Now()));
-    });
+    Complete(absl::ZeroDuration(), request, CallNotSent{kNoPermit}, clock_.Now(), std::move(done));
     return;
   }
-  Deliver(request, std::move(done), clock_.Now());
+  world_.Deliver(*this, request, std::move(done));
 }
 
-void World::Deliver(const CreateCallRequest& request, Done done, absl::Time sent_at) {
+void World::Deliver(Node& node, const CreateCallRequest& request, CallGateway::Done done) {
+  const absl::Time sent_at = node.clock().Now();
   const auto complete = [&](absl::Duration wait, CreateCallResult result) {
-    AfterInThisLife(wait, [this, request, done, sent_at, result = std::move(result)] {
-      done(Completion(request, result, sent_at));
-      step_at_ = std::min(step_at_, clock_.Steady() + std::chrono::milliseconds(5));
-    });
+    node.Complete(wait, request, std::move(result), sent_at, std::move(done));
   };
   const Faults& faults = options_.faults;
   const absl::Duration latency = Between(absl::Milliseconds(2), absl::Milliseconds(200));
@@ -332,50 +506,63 @@ void World::Post(std::size_t index, Fact fact) {
   }
 }
 
-// With the process down the provider gives up, or tries again.
+// With no node there the provider gives up, or tries again. A frozen one takes it,
+// answers when it thaws, and has been given up by then.
 void World::Deliver(const AttemptKey& attempt, Fact fact) {
-  if (!scheduler_) {
+  for (auto& frozen : nodes_) {
+    if (!frozen->frozen() || !Chance(0.3)) continue;
+    frozen->AfterInThisLife(absl::ZeroDuration(), [at = frozen.get(), attempt, fact]() mutable {
+      fact.received_at = at->clock().Now();
+      at->RecordAll({{attempt, fact}});
+    });
+    After(absl::Seconds(1), [this, attempt, fact] { Deliver(attempt, fact); });
+    return;
+  }
+  Node* node = AnyNode();
+  if (node == nullptr) {
     if (!options_.faults.provider_tries_again) return;
     After(absl::Seconds(1), [this, attempt, fact] { Deliver(attempt, fact); });
     return;
   }
-  fact.received_at = clock_.Now();
-  RecordAll({{attempt, std::move(fact)}});
+  fact.received_at = node->clock().Now();
+  node->RecordAll({{attempt, std::move(fact)}});
 }
 
+// Among those that are live.
 int World::FindCall(const std::string& id) const {
   for (std::size_t i = 0; i < calls_.size(); ++i) {
-    if (calls_[i].id == id) return static_cast<int>(i);
+    if (calls_[i].id == id && calls_[i].live) return static_cast<int>(i);
   }
   return -1;
 }
 
-void World::CarryOut(const LiveCall& call, const Action& action) {
-  if (Chance(options_.faults.action_lost)) return;
-  const int found = FindCall(call.call);
+void World::Node::CarryOut(const LiveCall& call, const Action& action) {
+  if (world_.Chance(world_.options_.faults.action_lost)) return;
   Fact fact;
   fact.at = clock_.Now();
   fact.number = action.ordinal;
-  bool accepted = found >= 0 && calls_[static_cast<std::size_t>(found)].live;
-  fact.code = accepted ? 202 : 404;
-  if (accepted) {
-    const auto index = static_cast<std::size_t>(found);
-    switch (action.kind) {
-      case ActionKind::kPlay: accepted = CarryOutPlay(index, action.ordinal); break;
-      case ActionKind::kCancelMedia: calls_[index].playing = 0; break;
-      case ActionKind::kTransfer: accepted = CarryOutTransfer(index, action.ordinal); break;
-      case ActionKind::kLeave:
-      case ActionKind::kHangUp: EndCall(index); break;
-    }
-    if (!accepted) fact.code = 400;
-  }
+  const bool there = world_.FindCall(call.call) >= 0;
+  const bool accepted = there && world_.CarryOut(call.call, action);
+  fact.code = accepted ? 202 : there ? 400 : 404;
   fact.kind = accepted ? FactKind::kActionAccepted : FactKind::kActionRefused;
   fact.key = OwnFactKey(fact.kind, action.ordinal);
-  AfterInThisLife(Between(absl::Milliseconds(1), absl::Milliseconds(100)),
+  AfterInThisLife(world_.Between(absl::Milliseconds(1), absl::Milliseconds(100)),
                   [this, attempt = call.attempt, fact]() mutable {
                     fact.received_at = clock_.Now();
                     RecordAll({{attempt, fact}});
                   });
+}
+
+bool World::CarryOut(const std::string& call, const Action& action) {
+  const auto index = static_cast<std::size_t>(FindCall(call));
+  switch (action.kind) {
+    case ActionKind::kPlay: return CarryOutPlay(index, action.ordinal);
+    case ActionKind::kCancelMedia: calls_[index].playing = 0; break;
+    case ActionKind::kTransfer: return CarryOutTransfer(index, action.ordinal);
+    case ActionKind::kLeave:
+    case ActionKind::kHangUp: EndCall(index); break;
+  }
+  return true;
 }
 
 bool World::CarryOutPlay(std::size_t index, int ordinal) {
@@ -418,31 +605,51 @@ bool World::CarryOutTransfer(std::size_t index, int ordinal) {
 
 // --- The run ----------------------------------------------------------------
 
+// Now and then over the first hours, to any node.
+void World::PlanAccidents(double per_hour, const std::function<void(Node&)>& what) {
+  if (per_hour <= 0) return;
+  for (absl::Duration at; at < absl::Hours(6);) {
+    at += Between(absl::ZeroDuration(), absl::Hours(2) / per_hour);
+    After(at, [this, what] { what(*nodes_[random_() % nodes_.size()]); });
+  }
+}
+
+// The next thing that happens anywhere, before `end`.
+void World::StepNext(SteadyTime end) {
+  Node* stepping = nullptr;
+  SteadyTime next = end;
+  for (auto& node : nodes_) {
+    if (!node->answers() || node->step_at() >= next) continue;
+    stepping = node.get();
+    next = node->step_at();
+  }
+  if (!wakes_.empty()) next = std::min(next, wakes_.top().at);
+  if (next > clock_.Steady()) clock_.Advance(absl::FromChrono(next - clock_.Steady()));
+  store_.SetLeaseClock(clock_.Now());
+  if (!wakes_.empty() && wakes_.top().at <= clock_.Steady()) {
+    const Wake wake = wakes_.top();
+    wakes_.pop();
+    wake.what();
+  } else if (stepping != nullptr) {
+    stepping->Step();
+  }
+}
+
 std::vector<std::string> World::Run(absl::Duration limit) {
   const SteadyTime end = clock_.Steady() + absl::ToChronoNanoseconds(limit);
-  if (options_.faults.crashes_per_hour > 0) {
-    for (absl::Duration at; at < absl::Hours(6);) {
-      at += Between(absl::ZeroDuration(), absl::Hours(2) / options_.faults.crashes_per_hour);
-      After(at, [this] {
-        if (scheduler_) Crash();
-      });
-    }
-  }
+  PlanAccidents(options_.faults.crashes_per_hour, [](Node& node) { node.Crash(); });
+  PlanAccidents(options_.faults.freezes_per_hour,
+                [this](Node& node) { node.Freeze(Between(absl::Seconds(1), absl::Minutes(1))); });
   while (clock_.Steady() < end) {
-    SteadyTime next = scheduler_ ? step_at_ : end;
-    if (!wakes_.empty()) next = std::min(next, wakes_.top().at);
-    if (next > clock_.Steady()) clock_.Advance(absl::FromChrono(next - clock_.Steady()));
-    store_.SetLeaseClock(clock_.Now());
-    if (!wakes_.empty() && wakes_.top().at <= clock_.Steady()) {
-      const Wake wake = wakes_.top();
-      wakes_.pop();
-      wake.what();
-    } else {
-      StepScheduler();
-    }
+    StepNext(end);
     const CampaignState state = store_.GetCampaign(campaign_)->state;
     if (state == CampaignState::kCompleted || state == CampaignState::kCanceled) break;
   }
+  Judge(limit);
+  return broken_;
+}
+
+void World::Judge(absl::Duration limit) {
   const CampaignState state = store_.GetCampaign(campaign_)->state;
   Check(state == CampaignState::kCompleted || state == CampaignState::kCanceled,
         fmt::format("liveness: the campaign is still {} after {}", Name(state),
@@ -453,7 +660,14 @@ std::vector<std::string> World::Run(absl::Duration limit) {
   const CampaignProgress progress = Progress();
   Check(progress.done() == progress.people,
         fmt::format("P1: {} of {} people have an outcome", progress.done(), progress.people));
-  return broken_;
+}
+
+absl::Duration World::longest_gap() const {
+  std::chrono::nanoseconds longest{};
+  for (std::size_t i = 1; i < sends_.size(); ++i) {
+    longest = std::max(longest, std::chrono::nanoseconds(sends_[i] - sends_[i - 1]));
+  }
+  return absl::FromChrono(longest);
 }
 
 CampaignProgress World::Progress() {

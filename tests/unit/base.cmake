@@ -5,5 +5,6 @@ tocsin_test(NAME base_test LABEL unit
     unit/idle_threads_test.cc
     unit/metrics_test.cc
     unit/served_certificate_test.cc
+    unit/service_clock_test.cc
     unit/tls_test.cc
   DEPENDS tocsin::base tocsin_certificates)

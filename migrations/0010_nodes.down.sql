@@ -1,0 +1,2 @@
+DROP VIEW reporting.nodes;
+DROP TABLE node;
