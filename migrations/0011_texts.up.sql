@@ -1,3 +1,5 @@
+-- oldest program: 0010
+-- (Which plays nothing in a campaign of texts: create none before every node is new.)
 -- Messages that are spoken: templates of campaigns, and what each person is told.
 
 -- Each text of a campaign once, however many are told it. Personal data.
