@@ -1,8 +1,7 @@
 // What the job queues have in common: the database, and what one dialer job does.
 import http from 'node:http';
 
-// Each job has two statements of its own, so the pool is as large as jobs run at once.
-export const CONCURRENCY = 100;
+// Each job has two statements of its own, so a pool is as large as jobs run at once.
 
 export function access(socket, database, connections) {
   return { host: socket, user: 'tocsin', database, max: connections };
@@ -32,8 +31,8 @@ const UPDATE = {
 };
 
 // Inserts an attempt, asks the provider to call, and writes down what it said.
-export function dialer(port) {
-  const agent = new http.Agent({ keepAlive: true, maxSockets: CONCURRENCY });
+export function dialer(port, concurrency) {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: concurrency });
   const post = (body) => new Promise((resolve, reject) => {
     const request = http.request(
       { port, host: '127.0.0.1', agent, method: 'POST', path: '/calling/callConnections',

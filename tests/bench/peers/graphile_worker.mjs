@@ -4,12 +4,15 @@
 //   graphile_worker.mjs dial SOCKET DATABASE PEOPLE PORT
 import { makeWorkerUtils, run, Logger } from 'graphile-worker';
 import pg from 'pg';
-import { access, CONCURRENCY, dialer, payload, tell } from './dialing.mjs';
+import { access, dialer, payload, tell } from './dialing.mjs';
 
 const BATCH = 5000;
+const CONCURRENCY = 24;  // More of them are slower on two cores.
 const [work, socket, database, count, port] = process.argv.slice(2);
 const people = Number(count);
 const pgPool = new pg.Pool(access(socket, database, CONCURRENCY + 4));
+pgPool.on('connect', (client) => client.on('error', (error) => console.error(error.message)));
+pgPool.on('error', (error) => console.error(error.message));
 const logger = new Logger(() => (level, message) => {
   if (level === 'error' || level === 'warning') console.error(message);
 });
@@ -28,7 +31,7 @@ const enqueued = performance.now();
 if (work === 'enqueue') {
   tell({ per_second: people / (enqueued - began) * 1000 });
 } else {
-  const dial = dialer(Number(port));
+  const dial = dialer(Number(port), CONCURRENCY);
   let left = people;
   let done;
   const all = new Promise((resolve) => { done = resolve; });

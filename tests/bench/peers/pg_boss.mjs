@@ -4,9 +4,10 @@
 //   pg_boss.mjs dial SOCKET DATABASE PEOPLE PORT
 import { PgBoss } from 'pg-boss';
 import pg from 'pg';
-import { access, CONCURRENCY, dialer, payload, tell } from './dialing.mjs';
+import { access, dialer, payload, tell } from './dialing.mjs';
 
 const BATCH = 5000;
+const CONCURRENCY = 100;
 const [work, socket, database, count, port] = process.argv.slice(2);
 const people = Number(count);
 const boss = new PgBoss({ ...access(socket, database, 10), supervise: false, schedule: false });
@@ -25,7 +26,7 @@ const enqueued = performance.now();
 if (work === 'enqueue') {
   tell({ per_second: people / (enqueued - began) * 1000 });
 } else {
-  const dial = dialer(Number(port));
+  const dial = dialer(Number(port), CONCURRENCY);
   const pool = new pg.Pool(access(socket, database, CONCURRENCY));
   let left = people;
   let done;
