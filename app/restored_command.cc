@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <chrono>
 
 #include "app/commands.h"
 #include "app/exit_codes.h"
@@ -19,16 +20,30 @@ constexpr const char* kReason =
 // The pacing group of all nodes (scheduler::Scheduler::Options).
 constexpr const char* kGroup = "default";
 
+// Longer than a lease lasts (scheduler::Scheduler::Options).
+constexpr std::chrono::seconds kLeaseIsOver{8};
+
 struct Found {
   std::vector<ActiveCampaign> campaigns;
   absl::Duration lost_after;  // The longest that a call may live unseen.
 };
 
+// A backup that is seconds old holds the lease of the node that ran: it runs out by
+// itself, and that of a node which is running does not.
+absl::Status StepOverWhatWasLost(db::PgStore& store) {
+  const absl::Status stepped = store.StepOverWhatWasLost(kGroup);
+  if (!absl::IsFailedPrecondition(stepped)) return stepped;
+  fmt::print(stderr, "tocsin restored: a node holds the lease; looking again in {} s\n",
+             kLeaseIsOver.count());
+  SystemClock().SleepUntil(SystemClock().Steady() + kLeaseIsOver, {});
+  return store.StepOverWhatWasLost(kGroup);
+}
+
 absl::StatusOr<Found> PauseAll(const Config& config, absl::Time now) {
   TOCSIN_RETURN_IF_ERROR(NamingDatabase(db::CheckMigrated(config.database_url)));
   TOCSIN_ASSIGN_OR_RETURN(const auto store,
                           db::PgStore::Open({.database_url = config.database_url, .pool_size = 1}));
-  TOCSIN_RETURN_IF_ERROR(store->StepOverWhatWasLost(kGroup));
+  TOCSIN_RETURN_IF_ERROR(StepOverWhatWasLost(*store));
   Found found;
   TOCSIN_ASSIGN_OR_RETURN(found.campaigns, store->ListActiveCampaigns());
   for (const ActiveCampaign& active : found.campaigns) {
