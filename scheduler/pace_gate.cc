@@ -61,9 +61,31 @@ void PaceGate::SetLeaseValidUntil(SteadyTime until) {
     }
   }
   std::lock_guard lock(state_mutex_);
+  Anchor(steady, wall);
   lease_valid_until_ = until;
-  anchor_steady_ = steady;
-  anchor_wall_ = wall;
+}
+
+// Send times may be told later than before, but hardly earlier: a correction of the
+// clock would otherwise put more of them into a second than left in it.
+void PaceGate::Anchor(SteadyTime steady, absl::Time wall) {
+  constexpr std::chrono::seconds kSecond{1};
+  // Beyond this the clock was set, and is followed once a second has nothing in it.
+  constexpr absl::Duration kStep = absl::Milliseconds(100);
+  const bool quiet = !last_sent_ || steady > *last_sent_ + kSecond + guard_;
+  if (anchor_ && !quiet) {
+    const absl::Time told = anchor_->wall + absl::FromChrono(steady - anchor_->steady);
+    const std::chrono::nanoseconds since =
+        std::min<SteadyTime::duration>(steady - anchor_->steady, kSecond);
+    // Half of what the guard leaves: it is there for more than this.
+    const absl::Duration back_max =
+        absl::FromChrono(guard_) / 2 * absl::ToDoubleSeconds(absl::FromChrono(since));
+    if (told - wall > kStep) {
+      hold_until_ = std::max(hold_until_, steady + kSecond + guard_);
+    } else {
+      wall = std::max(wall, told - back_max);
+    }
+  }
+  anchor_ = {steady, wall};
 }
 
 void PaceGate::HoldUntil(SteadyTime until) {
@@ -96,6 +118,7 @@ std::variant<PaceGate::Granted, PaceGate::Denied, PaceGate::WaitUntil> PaceGate:
   const SteadyTime at = EarliestNext(campaign, now);
   if (at > now) return WaitUntil{at};
   trunk_.Note(now);
+  last_sent_ = now;
   if (const auto it = campaigns_.find(campaign); it != campaigns_.end()) it->second.Note(now);
   intended_at_.erase(intended);
   return Granted{};
@@ -106,7 +129,7 @@ std::variant<PaceGate::Granted, PaceGate::Denied, PaceGate::WaitUntil> PaceGate:
 // a later time than it was granted.
 absl::Time PaceGate::WallTimeOf(SteadyTime at) const {
   std::lock_guard lock(state_mutex_);
-  return anchor_wall_ + absl::FromChrono(at - anchor_steady_);
+  return anchor_->wall + absl::FromChrono(at - anchor_->steady);
 }
 
 std::optional<absl::Time> PaceGate::Acquire(const CreateCallRequest& request) {

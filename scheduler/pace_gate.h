@@ -73,6 +73,10 @@ class PaceGate final : public SendPermit {
   std::variant<Granted, Denied, WaitUntil> TryAcquire(const CreateCallRequest& request,
                                                       SteadyTime now);
 
+  // How a send time of the steady clock is told. Something was let through, or the
+  // lease was set.
+  absl::Time WallTimeOf(SteadyTime at) const;
+
   // Admitted and not yet passed.
   int admitted() const;
   // How many more sends of a campaign could leave by `until` after the `ahead`
@@ -83,7 +87,7 @@ class PaceGate final : public SendPermit {
 
  private:
   SteadyTime EarliestNext(CampaignId campaign, SteadyTime now) const;  // REQUIRES: state_mutex_.
-  absl::Time WallTimeOf(SteadyTime at) const;
+  void Anchor(SteadyTime steady, absl::Time wall);                     // REQUIRES: state_mutex_.
   void Measure(SteadyTime asked, const std::optional<SteadyTime>& slot, SteadyTime left) const;
 
   const std::chrono::nanoseconds guard_;
@@ -100,9 +104,14 @@ class PaceGate final : public SendPermit {
   std::map<AttemptKey, SteadyTime> intended_at_;
   SteadyTime lease_valid_until_{};
   SteadyTime hold_until_{};
-  // One moment on both clocks, to tell send times as people write them.
-  SteadyTime anchor_steady_{};
-  absl::Time anchor_wall_;
+  // One moment on both clocks, to tell send times as people write them. Set before
+  // anything passes.
+  struct Moment {
+    SteadyTime steady;
+    absl::Time wall;
+  };
+  std::optional<Moment> anchor_;
+  std::optional<SteadyTime> last_sent_;
 };
 
 }  // namespace tocsin::scheduler

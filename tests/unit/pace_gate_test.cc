@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
 #include <thread>
 #include <vector>
 
@@ -70,6 +71,52 @@ TEST_F(PaceGateTest, WhatHasBeenWithdrawnIsNotWaitedFor) {
   EXPECT_TRUE(Try(2));
   gate_.Withdraw({kCampaign, AttemptId(2)});
   EXPECT_EQ(gate_.admitted(), 0);
+}
+
+// The clock is corrected by a few milliseconds at each renewal of the lease, as by
+// measuring the database's again. The rows must not show more than the rate for it.
+TEST_F(PaceGateTest, CorrectionsOfTheClockPutNoMoreIntoASecond) {
+  constexpr int kSeed = 20261127, kRate = 10, kSends = 600;
+  std::mt19937 random(kSeed);
+  std::uniform_int_distribution<int> error_us(-15'000, 15'000);
+  const absl::Time began = clock_.Now();
+  const SteadyTime steady_began = clock_.Steady();
+  std::vector<absl::Time> sent;
+  for (int i = 0; i < kSends; ++i) {
+    if (i % 7 == 0) {
+      clock_.SetNow(began + absl::FromChrono(clock_.Steady() - steady_began) +
+                    absl::Microseconds(error_us(random)));
+      gate_.SetLeaseValidUntil(clock_.Steady() + seconds(5));
+    }
+    Admit(i);
+    while (true) {
+      const auto answer = gate_.TryAcquire(Request(i), clock_.Steady());
+      const auto* wait = std::get_if<PaceGate::WaitUntil>(&answer);
+      if (wait == nullptr) break;
+      clock_.Advance(absl::FromChrono(wait->at - clock_.Steady()));
+      Admit(i);
+    }
+    sent.push_back(gate_.WallTimeOf(clock_.Steady()));
+  }
+  for (std::size_t i = kRate; i < sent.size(); ++i) {
+    EXPECT_GE(sent[i] - sent[i - kRate], absl::Seconds(1)) << i << " of seed " << kSeed;
+  }
+  // And it is followed all the same.
+  EXPECT_LT(absl::AbsDuration(sent.back() - clock_.Now()), absl::Milliseconds(40));
+}
+
+TEST_F(PaceGateTest, AClockThatIsSetBackIsFollowedAfterASecondOfRest) {
+  Admit(1);
+  ASSERT_TRUE(Try(1));
+  clock_.SetNow(clock_.Now() - absl::Minutes(5));
+  gate_.SetLeaseValidUntil(clock_.Steady() + seconds(60));
+  EXPECT_EQ(gate_.WallTimeOf(clock_.Steady()), clock_.Now());
+
+  clock_.Advance(absl::Milliseconds(1000));
+  Admit(2);
+  EXPECT_FALSE(Try(2));
+  clock_.Advance(absl::Milliseconds(2));
+  EXPECT_TRUE(Try(2));
 }
 
 TEST_F(PaceGateTest, WithoutALeaseNothingPasses) {
