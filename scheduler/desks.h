@@ -26,8 +26,9 @@ inline constexpr std::chrono::milliseconds kPauseAfterError{500};
 // Between looks for sends that may be repeated.
 inline constexpr std::chrono::seconds kRepeatEvery{1};
 // A successor waits for this after the old lease has expired, so that what its
-// predecessor sent last is out of every window.
-inline constexpr std::chrono::seconds kSuccessorWait{1};
+// predecessor sent last is out of every window: also by the rows, whose times are
+// told by two measurements of the service's clock.
+inline constexpr std::chrono::milliseconds kSuccessorWait{1100};
 
 struct Scheduler::TrunkDesk {
   TrunkDesk(const Trunk& the_trunk, std::chrono::nanoseconds guard, const Clock& clock)

@@ -246,7 +246,8 @@ void Scheduler::BeginLeading(std::int64_t epoch) {
   epoch_ = epoch;
   last_epoch_ = epoch;
   taken_over_ = false;
-  lead_from_ = steady_ + kSuccessorWait + options_.guard;
+  // From now, not from before we asked: who gave it back may have sent meanwhile.
+  lead_from_ = clock_.Steady() + kSuccessorWait + options_.guard;
   for (auto& [id, desk] : trunks_) desk->gate.HoldUntil(lead_from_);
   refresh_wanted_ = true;
   {
