@@ -261,7 +261,9 @@ class FrontUnderAttack(Service):
             for words in self.front.requests():
                 by_status.setdefault(int(words[3]), []).append(float(words[5]))
             # Of each round: the heads and silent bodies, the endless and the long body, ...
-            for status, of_a_round in ((408, 320), (413, 2), (401, 100), (400, 4), (403, 4)):
+            # Of the 320 that drip or are silent a busy machine sees some only after
+            # their time, and cuts those off before there is a request to answer.
+            for status, of_a_round in ((408, 100), (413, 2), (401, 100), (400, 4), (403, 4)):
                 self.assertGreaterEqual(len(by_status.get(status, [])), of_a_round * len(rounds),
                                         status)
             self.assertLess(max(map(max, by_status.values())), REQUEST_S + SLACK_S)
