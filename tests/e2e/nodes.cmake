@@ -11,5 +11,6 @@ foreach(story nodes upgrade)
   set_tests_properties(e2e_${story} PROPERTIES
     LABELS "e2e;slow"
     TIMEOUT 900
+    COST 300
     ENVIRONMENT "E2E_BINARY=$<TARGET_FILE:tocsin>;E2E_NEXT_BINARY=$<TARGET_FILE:tocsin_next>;E2E_SOURCE=${PROJECT_SOURCE_DIR};PYTHONDONTWRITEBYTECODE=1")
 endforeach()
