@@ -203,7 +203,19 @@ TEST_P(StoreTest, AnActionWithoutAResultIsOfferedAgainToOneCaller) {
   EXPECT_THAT(*h_.dial.ClaimPendingActions(h_.now - absl::Seconds(5), 10, h_.now), IsEmpty());
 }
 
-// A key that asks for an operator, 10 s into the first copy.
+// Somebody who may ask for an operator has heard the message for 10 s.
+AttemptKey TenSecondsIntoAMessageWithOperator(StoreHarness& h) {
+  CampaignSpec spec = SomeSpec();
+  spec.flow.operator_line = OperatorLine{*PhoneNumber::Parse("+12025550177"), "US"};
+  const AttemptKey key = h.Dial(h.Running(1, spec))[0].key;
+  h.Record(key, Accepted(1, h.now));
+  h.Record(key, Event(FactKind::kAnswered, "answered", h.now));
+  h.Record(key, PlayAccepted(1, h.now));
+  h.now += absl::Seconds(10);
+  return key;
+}
+
+// The key that asks for one.
 Fact AskedForOperator(absl::Time at) {
   Fact key = Event(FactKind::kTone, "operator", at);
   key.tone = '0';
@@ -212,14 +224,7 @@ Fact AskedForOperator(absl::Time at) {
 }
 
 TEST_P(StoreTest, ATransferIsGivenOutOnceAndNeverAgain) {
-  CampaignSpec spec = SomeSpec();
-  spec.flow.operator_line = OperatorLine{*PhoneNumber::Parse("+12025550177"), "US"};
-  const CampaignId id = h_.Running(1, spec);
-  const AttemptKey key = h_.Dial(id)[0].key;
-  h_.Record(key, Accepted(1, h_.now));
-  h_.Record(key, Event(FactKind::kAnswered, "answered", h_.now));
-  h_.Record(key, PlayAccepted(1, h_.now));
-  h_.now += absl::Seconds(10);
+  const AttemptKey key = TenSecondsIntoAMessageWithOperator(h_);
 
   const AttemptChange asked = h_.Record(key, AskedForOperator(h_.now));
 
@@ -232,14 +237,7 @@ TEST_P(StoreTest, ATransferIsGivenOutOnceAndNeverAgain) {
 }
 
 TEST_P(StoreTest, WhoSpokeToAnOperatorIsDone) {
-  CampaignSpec spec = SomeSpec();
-  spec.flow.operator_line = OperatorLine{*PhoneNumber::Parse("+12025550177"), "US"};
-  const CampaignId id = h_.Running(1, spec);
-  const AttemptKey key = h_.Dial(id)[0].key;
-  h_.Record(key, Accepted(1, h_.now));
-  h_.Record(key, Event(FactKind::kAnswered, "answered", h_.now));
-  h_.Record(key, PlayAccepted(1, h_.now));
-  h_.now += absl::Seconds(10);
+  const AttemptKey key = TenSecondsIntoAMessageWithOperator(h_);
   h_.Record(key, AskedForOperator(h_.now));
   Fact joined = Event(FactKind::kJoined, "joined", h_.now + absl::Seconds(9));
   joined.number = kTransferOrdinal;
@@ -249,8 +247,8 @@ TEST_P(StoreTest, WhoSpokeToAnOperatorIsDone) {
   h_.now += absl::Seconds(10);
   h_.Record(key, Event(FactKind::kEnded, "ended", h_.now));
 
-  EXPECT_EQ(h_.Progress(id).outcomes[Outcome::kPartial], 1);
-  EXPECT_EQ(h_.Progress(id).due, 0);
+  EXPECT_EQ(h_.Progress(key.campaign).outcomes[Outcome::kPartial], 1);
+  EXPECT_EQ(h_.Progress(key.campaign).due, 0);
   h_.ExpectNoFindings();
 }
 

@@ -47,6 +47,16 @@ CallView FoldAll(const std::vector<Fact>& facts) {
   return Fold(CallFlow(), facts);
 }
 
+void ExpectInEveryOrder(const std::vector<Fact>& facts, const CallView& expected) {
+  std::vector<std::size_t> order(facts.size());
+  std::iota(order.begin(), order.end(), 0);
+  do {
+    std::vector<Fact> shuffled;
+    for (const std::size_t index : order) shuffled.push_back(facts[index]);
+    ASSERT_EQ(FoldAll(shuffled), expected);
+  } while (std::next_permutation(order.begin(), order.end()));
+}
+
 TEST(Fold, NothingKnownIsDialing) {
   const CallView view = FoldAll({});
 
@@ -349,13 +359,7 @@ TEST(Fold, EveryOrderOfTheSameFactsGivesTheSameView) {
                                    Tone(20, '1', 2),
                                    Make(FactKind::kEnded, 21)};
   const CallView expected = FoldAll(facts);
-  std::vector<std::size_t> order(facts.size());
-  std::iota(order.begin(), order.end(), 0);
-  do {
-    std::vector<Fact> shuffled;
-    for (const std::size_t index : order) shuffled.push_back(facts[index]);
-    ASSERT_EQ(FoldAll(shuffled), expected);
-  } while (std::next_permutation(order.begin(), order.end()));
+  ExpectInEveryOrder(facts, expected);
 }
 
 // Losing events never makes an outcome stronger.
@@ -389,13 +393,7 @@ TEST(Fold, WhoWasPutThroughIsSoWhateverElseIsSaidOfIt) {
   EXPECT_EQ(expected.put_through_at(), kStart + absl::Seconds(25));
   EXPECT_FALSE(expected.transfer_failed_at);
   EXPECT_EQ(expected.disposition, Disposition::kAnswered) << "though its answer was never told";
-  std::vector<std::size_t> order(facts.size());
-  std::iota(order.begin(), order.end(), 0);
-  do {
-    std::vector<Fact> shuffled;
-    for (const std::size_t index : order) shuffled.push_back(facts[index]);
-    ASSERT_EQ(FoldAll(shuffled), expected);
-  } while (std::next_permutation(order.begin(), order.end()));
+  ExpectInEveryOrder(facts, expected);
 }
 
 }  // namespace
