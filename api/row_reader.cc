@@ -16,15 +16,9 @@
 namespace tocsin {
 namespace {
 
-constexpr std::ptrdiff_t kTextMax = 200;    // Characters.
+constexpr int kTextMax = 200;               // Characters.
 constexpr std::size_t kNumberTextMax = 64;  // Bytes.
 constexpr std::size_t kNumbersMax = 5;
-
-// Of UTF-8, which the protocol's own parser has checked.
-std::ptrdiff_t Characters(const std::string& text) {
-  return std::count_if(text.begin(), text.end(),
-                       [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; });
-}
 
 bool IsBlank(const std::string& text) {
   return text.find_first_not_of(" \t\r\n") == std::string::npos;
@@ -111,14 +105,14 @@ std::optional<RowReader::Refusal> RowReader::CheckRow(const v1::RecipientRow& ro
     return Refusal{"person_key", refusal::kMissingPersonKey,
                    "each person needs a key of their own, such as a customer number"};
   }
-  if (Characters(row.person_key()) > kTextMax) {
+  if (CountCharacters(row.person_key()) > kTextMax) {
     return Refusal{"person_key", refusal::kInvalidText, "has more than 200 characters"};
   }
   if (HasControlCharacters(row.person_key())) {
     return Refusal{"person_key", refusal::kInvalidText,
                    "has control characters or line breaks in it"};
   }
-  if (Characters(row.person_name()) > kTextMax) {
+  if (CountCharacters(row.person_name()) > kTextMax) {
     return Refusal{"name", refusal::kInvalidText, "has more than 200 characters"};
   }
   if (!row.time_zone().empty() && !IsTimeZone(row.time_zone())) {
@@ -150,7 +144,7 @@ std::optional<RowReader::Refusal> RowReader::ReadMessage(const v1::RecipientRow&
     const bool is_name = variable == kNameVariable;
     if (!is_name && given == row.variables().end()) continue;
     const std::string& value = is_name ? row.person_name() : given->second;
-    if (Characters(value) > kTextMax) {
+    if (CountCharacters(value) > kTextMax) {
       return Refusal{variable, refusal::kInvalidText, "has more than 200 characters"};
     }
     values.emplace(variable, WithoutControlCharacters(value));
@@ -185,7 +179,7 @@ void RowReader::ReadRow(const v1::RecipientRow& row, std::int64_t line, ReadRows
   if (refusal) {
     // What is kept of a refused row must itself be fit to keep.
     const bool keep_key =
-        Characters(row.person_key()) <= kTextMax && !HasControlCharacters(row.person_key());
+        CountCharacters(row.person_key()) <= kTextMax && !HasControlCharacters(row.person_key());
     read.refused.push_back({.line = line,
                             .person_key = keep_key ? row.person_key() : "",
                             .field = std::move(refusal->field),

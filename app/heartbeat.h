@@ -1,7 +1,6 @@
 #pragma once
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -9,7 +8,6 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
-#include "base/metrics.h"
 #include "base/service_clock.h"
 #include "db/pg_store.h"
 
@@ -30,8 +28,8 @@ class Heartbeat {
     std::function<absl::Duration()> callback_lag;
   };
 
-  // Has told and learnt once before it returns: from then on `clock` is the
-  // service's. All must outlive it.
+  // Has told and learnt before it returns: from then on `clock` is the service's.
+  // All must outlive it. The status is the database's if it cannot be told.
   static absl::StatusOr<std::unique_ptr<Heartbeat>> Start(Options options, db::PgStore& store,
                                                           ServiceClock& clock);
   // Stops if Stop() was not called.

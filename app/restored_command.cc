@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <chrono>
 
 #include "app/commands.h"
 #include "app/exit_codes.h"
@@ -9,6 +8,7 @@
 #include "cli/table.h"
 #include "db/migrator.h"
 #include "db/pg_store.h"
+#include "scheduler/scheduler.h"
 
 namespace tocsin {
 namespace {
@@ -16,12 +16,6 @@ namespace {
 constexpr const char* kReason =
     "restored from a backup: who was rung since is not known here; see \"Restore\" in "
     "docs/operating.md before you resume it";
-
-// The pacing group of all nodes (scheduler::Scheduler::Options).
-constexpr const char* kGroup = "default";
-
-// Longer than a lease lasts (scheduler::Scheduler::Options).
-constexpr std::chrono::seconds kLeaseIsOver{8};
 
 struct Found {
   std::vector<ActiveCampaign> campaigns;
@@ -31,12 +25,14 @@ struct Found {
 // A backup that is seconds old holds the lease of the node that ran: it runs out by
 // itself, and that of a node which is running does not.
 absl::Status StepOverWhatWasLost(db::PgStore& store) {
-  const absl::Status stepped = store.StepOverWhatWasLost(kGroup);
+  const scheduler::Scheduler::Options pacing;  // As all nodes have them.
+  const absl::Status stepped = store.StepOverWhatWasLost(pacing.group);
   if (!absl::IsFailedPrecondition(stepped)) return stepped;
+  const absl::Duration lease_is_over = pacing.lease_length + absl::Seconds(3);
   fmt::print(stderr, "tocsin restored: a node holds the lease; looking again in {} s\n",
-             kLeaseIsOver.count());
-  SystemClock().SleepUntil(SystemClock().Steady() + kLeaseIsOver, {});
-  return store.StepOverWhatWasLost(kGroup);
+             absl::ToInt64Seconds(lease_is_over));
+  SystemClock().SleepUntil(SystemClock().Steady() + absl::ToChronoNanoseconds(lease_is_over), {});
+  return store.StepOverWhatWasLost(pacing.group);
 }
 
 absl::StatusOr<Found> PauseAll(const Config& config, absl::Time now) {

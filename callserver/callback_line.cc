@@ -14,16 +14,20 @@ namespace {
 struct Telling {
   CallbackDone& line;
 
-  void operator()(const wire::CallStateChanged& event) const {
-    line.state = StateWord(event.state);
-  }
-  void operator()(const wire::DtmfReceived& event) const { line.tone = event.tone; }
-  void operator()(const wire::PlayAudioResult& event) const {
+  // What came of an operation of 2021.
+  template <class Result>
+  void TellResult(const Result& event) const {
     line.operation_context = event.operation_context;
     if (!event.result_info) return;
     line.code = event.result_info->code;
     line.subcode = event.result_info->subcode;
   }
+
+  void operator()(const wire::CallStateChanged& event) const {
+    line.state = StateWord(event.state);
+  }
+  void operator()(const wire::DtmfReceived& event) const { line.tone = event.tone; }
+  void operator()(const wire::PlayAudioResult& event) const { TellResult(event); }
   void operator()(const wire::ga::CallEvent& event) const {
     line.operation_context = event.operation_context;
     if (event.result) {
@@ -36,12 +40,7 @@ struct Telling {
       line.tone = recognized->tones;
     }
   }
-  void operator()(const wire::InviteParticipantResult& event) const {
-    line.operation_context = event.operation_context;
-    if (!event.result_info) return;
-    line.code = event.result_info->code;
-    line.subcode = event.result_info->subcode;
-  }
+  void operator()(const wire::InviteParticipantResult& event) const { TellResult(event); }
   void operator()(const wire::ParticipantsUpdated&) const {}
   void operator()(const wire::UnknownEvent&) const {}
 };

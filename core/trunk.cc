@@ -187,9 +187,7 @@ bool ProviderSpeaks(const Trunk& trunk) {
 }
 
 bool IsTrustworthyUrl(std::string_view url) {
-  const EndpointParts parts = Split(url);
-  if (parts.host.empty() || parts.rest.empty()) return false;
-  return parts.scheme == "https" || (parts.scheme == "http" && IsLoopbackEndpoint(url));
+  return IsSafeEndpoint(url) && !Split(url).rest.empty();
 }
 
 bool IsLoopbackEndpoint(std::string_view endpoint) {

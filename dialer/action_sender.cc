@@ -204,7 +204,7 @@ void ActionSender::Settle(Order order, bool settled) {
 
 absl::StatusOr<ProviderRequest> ActionSender::RequestOf(const KnownTrunk& trunk, const Order& order,
                                                         absl::Time now) {
-  const Protocol& protocol = ProtocolFor(trunk.address.dialect, trunk.address.spelling);
+  const Protocol& protocol = trunk.protocol();
   const CallAction action{order.call.attempt, order.call.call, order.action.ordinal, now};
   switch (order.action.kind) {
     case ActionKind::kCancelMedia: return protocol.CancelMedia(action);
@@ -224,7 +224,7 @@ absl::StatusOr<ProviderRequest> ActionSender::RequestOf(const KnownTrunk& trunk,
 absl::StatusOr<ProviderRequest> ActionSender::SpeechOf(const KnownTrunk& trunk,
                                                        const CallAction& action, TextId text) {
   const CampaignId campaign = action.attempt.campaign;
-  const Protocol& protocol = ProtocolFor(trunk.address.dialect, trunk.address.spelling);
+  const Protocol& protocol = trunk.protocol();
   if (ProviderSpeaks(trunk.trunk)) {
     const auto message = directory_.Text(campaign, text);
     if (absl::IsNotFound(message.status())) return FailedPrecondition("the text is gone");
@@ -256,8 +256,7 @@ absl::StatusOr<ProviderRequest> ActionSender::TransferOf(const KnownTrunk& trunk
   if (const auto refused = GuardTransfer(campaign, trunk.trunk, *line, sends)) {
     return FailedPrecondition("guard: {}", *refused);
   }
-  return ProtocolFor(trunk.address.dialect, trunk.address.spelling)
-      .PutThrough(action, line->number, order.call.from);
+  return trunk.protocol().PutThrough(action, line->number, order.call.from);
 }
 
 ActionSender::Reply ActionSender::Send(const TrunkAddress& trunk, ProviderRequest request,
@@ -300,7 +299,7 @@ bool ActionSender::Try(const Order& order) {
   const auto trunk = directory_.FindTrunk(order.call.trunk);
   if (!trunk.ok()) return false;
   const TrunkAddress& address = (*trunk)->address;
-  const Protocol& protocol = ProtocolFor(address.dialect, address.spelling);
+  const Protocol& protocol = (*trunk)->protocol();
   std::string deaf;
   if (order.action.kind == ActionKind::kPlay && !Listen(protocol, address, order, deaf))
     return false;

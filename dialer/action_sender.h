@@ -17,6 +17,7 @@
 #include "core/fact_sink.h"
 #include "core/store.h"
 #include "dialer/connection_pool.h"
+#include "dialer/protocol.h"
 #include "dialer/provider_request.h"
 #include "dialer/text_prompts.h"
 #include "dialer/wake_heap.h"
@@ -27,6 +28,8 @@ namespace tocsin::dialer {
 struct KnownTrunk {
   Trunk trunk;
   TrunkAddress address;
+
+  const Protocol& protocol() const { return ProtocolFor(address.dialect, address.spelling); }
 };
 
 // What a campaign's calls play, and to whom they can be put through.

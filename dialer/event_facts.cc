@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <optional>
 #include <variant>
 
 #include "dialer/provider_text.h"
@@ -151,6 +152,16 @@ struct Describe {
     if (result.q850) fact.q850 = result.q850->code;
   }
 
+  // What came of the action of that ordinal, in 2021.
+  void TakeResult(int ordinal, const std::optional<wire::ResultInfo>& result) const {
+    fact.number = ordinal;
+    fact.text.clear();
+    if (!result) return;
+    fact.code = result->code;
+    fact.subcode = result->subcode;
+    fact.text = Scrubbed(result->message);
+  }
+
   void operator()(const wire::CallStateChanged& event) const {
     fact.kind = KindOf(event.state);
     if (fact.kind != FactKind::kOtherEvent) fact.text.clear();
@@ -168,13 +179,7 @@ struct Describe {
     const bool under_way = event.status == wire::OperationStatus::kNotStarted ||
                            event.status == wire::OperationStatus::kRunning;
     if (under_way || ordinal == 0) return;
-    fact.number = ordinal;
-    fact.text.clear();
-    if (event.result_info) {
-      fact.code = event.result_info->code;
-      fact.subcode = event.result_info->subcode;
-      fact.text = Scrubbed(event.result_info->message);
-    }
+    TakeResult(ordinal, event.result_info);
     // As with plays: the code says more than the status.
     const bool failed =
         fact.code >= kFirstFaultCode || event.status == wire::OperationStatus::kFailed;
@@ -187,13 +192,7 @@ struct Describe {
     // Not an end, or not the end of anything that we asked for.
     if (outcome == wire::PlayOutcome::kRunning || ordinal == 0) return;
     fact.kind = FactKind::kPlayEnded;
-    fact.number = ordinal;
-    fact.text.clear();
-    if (event.result_info) {
-      fact.code = event.result_info->code;
-      fact.subcode = event.result_info->subcode;
-      fact.text = Scrubbed(event.result_info->message);
-    }
+    TakeResult(ordinal, event.result_info);
     // Status and code may contradict each other, and the log keeps the code only.
     if (outcome == wire::PlayOutcome::kCompleted && fact.code == 0) fact.code = kPlayedCode;
     if (outcome == wire::PlayOutcome::kFailed && fact.code < kFirstFaultCode)
