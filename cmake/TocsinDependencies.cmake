@@ -2,6 +2,7 @@
 # (script/bootstrap installs them).
 find_package(Threads REQUIRED)
 find_package(OpenSSL REQUIRED)
+find_package(Boost REQUIRED)        # Asio and Beast, which are headers alone
 find_package(Protobuf REQUIRED)     # module mode: the distribution ships no config file
 find_package(gRPC CONFIG REQUIRED)  # after Protobuf, which it refers to
 find_package(absl CONFIG REQUIRED)
@@ -10,6 +11,7 @@ find_package(spdlog CONFIG REQUIRED)
 find_package(prometheus-cpp CONFIG REQUIRED)
 find_package(nlohmann_json CONFIG REQUIRED)
 find_package(CLI11 CONFIG REQUIRED)
+find_package(mimalloc CONFIG REQUIRED)
 find_package(yaml-cpp CONFIG REQUIRED)
 find_package(GTest CONFIG REQUIRED)
 find_package(PkgConfig REQUIRED)
