@@ -58,8 +58,8 @@ struct Config {
   std::string ledger_file;      // JSON lines, appended; empty: none is written.
   std::string call_server_host = "127.0.0.1";
   TlsFiles call_server_tls;
-  int call_server_port = 0;       // 0: any free one.
-  int call_server_threads = 448;  // Connections served at once. 1..4,096.
+  int call_server_port = 0;            // 0: any free one.
+  int call_server_connections = 1024;  // Served at once. 1..16,384.
   // Issuer and audience of the tokens that it signs callbacks of GA with.
   std::string callback_issuer = kAcsIssuer;
   std::string resource_id = kRehearsalResourceId;
@@ -91,7 +91,7 @@ struct Config {
   // Where callbacks arrive; 0: any free one. A port of one's own lets callbacks
   // of calls that outlive a restart find the next process.
   int receiver_port = 7234;
-  int receiver_threads = 448;  // Connections served at once. 1..4,096.
+  int receiver_connections = 1024;  // Served at once. 1..16,384.
   // What a provider reaches the receiver by; empty: http://receiver_host:port, or
   // https:// if it has a certificate.
   std::string callback_url;

@@ -40,7 +40,7 @@ absl::StatusOr<std::unique_ptr<callserver::CallServer>> StartCallServer(
   options.seed = config.seed;
   options.time_scale = config.time_scale;
   options.ledger_path = config.ledger_file;
-  options.http_threads = config.call_server_threads;
+  options.http_connections = config.call_server_connections;
   // Each waits while its callback is made durable, some 20 ms under load.
   options.poster_threads = kPosterThreads;
   options.callback_issuer = config.callback_issuer;

@@ -86,7 +86,7 @@ absl::Status Node::StartDialer(const Config& config, const Options& options) {
   settings.callback_keys = options.callback_keys;
   settings.environment = FromEnvironment;
   settings.send_workers = config.dialer_threads;
-  settings.receiver_threads = config.receiver_threads;
+  settings.receiver_connections = config.receiver_connections;
   // One prepares and reads while PostgreSQL works for the other.
   settings.recorder.writers = 2;
   settings.timeouts.read = config.request_timeout;

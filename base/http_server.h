@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -39,14 +40,35 @@ struct HttpResponse {
   std::vector<std::pair<std::string, std::string>> headers;
 };
 
-// A small HTTP/1.1 server, with TLS or without, with the traps of the library
-// beneath it closed: address not shared with another process, long backlog,
-// TCP_NODELAY, many requests a connection, limits on the head, on a body (also a
-// chunked one) and on the time that either may take to come.
+// The way back to who asked, to be used once, from any thread. One that goes
+// unused is answered with 500.
+class HttpReply {
+ public:
+  // Who asked. Thread-safe.
+  class Asker {
+   public:
+    virtual ~Asker() = default;
+    virtual void Answer(HttpResponse response) = 0;
+  };
+
+  explicit HttpReply(std::shared_ptr<Asker> asker) : asker_(std::move(asker)) {}
+  ~HttpReply();
+  HttpReply(HttpReply&& other) noexcept = default;
+  HttpReply& operator=(HttpReply&& other) = delete;
+
+  // Does not wait for it to be sent.
+  void Answer(HttpResponse response);
+
+ private:
+  std::shared_ptr<Asker> asker_;  // Null once it is answered.
+};
+
+// A small HTTP/1.1 server, with TLS or without, that a few threads serve however
+// many connections there are: an address shared with no other process, a long
+// backlog, TCP_NODELAY, limits on the head, on a body (also a chunked one), on the
+// time that either may take to come, and on the connections.
 //
-// One connection holds one thread until it closes or idles out, so `threads`
-// bounds the connections that are served at once. Not for the open Internet:
-// production puts a proxy in front (deploy/nginx).
+// Not for the open Internet: production puts a proxy in front (deploy/nginx).
 class HttpServer {
  public:
   struct Options {
@@ -54,31 +76,40 @@ class HttpServer {
     std::string host = "127.0.0.1";
     int port = 0;                                    // 0: any free one; port() tells which.
     std::shared_ptr<ServedCertificate> certificate;  // Null: no TLS.
-    int threads = 64;
-    std::size_t head_max_bytes = 64 << 10;  // Request line and headers.
+    int io_threads = 2;                              // Read, write, and call an AsyncHandler.
+    int threads = 64;                                // For a Handler: so many at once.
+    int connections_max = 1024;                      // More wait to be accepted.
+    std::size_t head_max_bytes = 64 << 10;           // Request line and headers.
     std::size_t body_max_bytes = 1 << 20;
     int keep_alive_timeout_s = 5;
     int read_timeout_s = 5;  // Between two bytes, and for a TLS handshake.
     // For all of a request, head and body, from its first byte: who sends a byte
-    // now and then holds a thread no longer than this and read_timeout_s.
+    // now and then is hung up on after no longer than this.
     absl::Duration request_timeout = absl::Seconds(10);
     int write_timeout_s = 5;
   };
 
-  // Called on many threads at once. An exception that escapes becomes a 500.
+  // Called on one of `threads` threads, and may block it. An exception that escapes
+  // becomes a 500.
   using Handler = std::function<HttpResponse(const HttpRequest&)>;
+
+  // Called on an io thread, which it holds up: must not block. The answer may come
+  // later, from anywhere, and has to come before Stop() can return.
+  using AsyncHandler = std::function<void(HttpRequest request, HttpReply reply)>;
 
   // Listens and serves until Stop() or destruction. kUnavailable if the address
   // cannot be bound; the message names it and says what to do.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Start(const Options& options, Handler handler);
+  static absl::StatusOr<std::unique_ptr<HttpServer>> StartAsync(const Options& options,
+                                                                AsyncHandler handler);
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
   int port() const;
 
-  // Accepts nothing more, closes idle connections and waits for the handlers in
-  // flight.
+  // Accepts nothing more, closes idle connections and waits until what was asked
+  // is answered.
   void Stop();
 
  private:

@@ -49,14 +49,15 @@ ssize_t HttpStream::read(char* into, std::size_t size) {
 }
 
 bool SocketStream::Flush() {
-  std::size_t sent = 0;
-  while (sent < out_.size()) {
-    const ssize_t n = ::send(socket_, out_.data() + sent, out_.size() - sent, MSG_NOSIGNAL);
+  const int flags = MSG_NOSIGNAL | (waits_ ? 0 : MSG_DONTWAIT);
+  while (sent_ < out_.size()) {
+    const ssize_t n = ::send(socket_, out_.data() + sent_, out_.size() - sent_, flags);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return false;
-    sent += static_cast<std::size_t>(n);
+    sent_ += static_cast<std::size_t>(n);
   }
   out_.clear();
+  sent_ = 0;
   return true;
 }
 
@@ -110,7 +111,8 @@ ssize_t SocketStream::ReceiveNoting(char* into, std::size_t size, int flags) {
 
 ssize_t SocketStream::write(const char* data, std::size_t size) {
   out_.append(data, size);
-  if (out_.size() >= kWriteBuffer && !Flush()) return -1;
+  const bool full = out_.size() - sent_ >= kWriteBuffer;
+  if (full && !Flush() && (waits_ || errno != EAGAIN)) return -1;
   return static_cast<ssize_t>(size);
 }
 

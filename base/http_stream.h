@@ -60,8 +60,10 @@ class SocketStream final : public HttpStream {
   void ReadUntil(SteadyTime moment) { read_until_ = moment; }
   void ReadAtMost(std::size_t bytes) { bytes_left_ = bytes; }
 
-  // From now on reading fails, with EAGAIN, where it would have to wait; or no more.
+  // From now on reading and Flush() fail, with EAGAIN, where they would have to wait;
+  // or no more. What could not be sent is kept for the next Flush().
   void SetWaiting(bool waits) { waits_ = waits; }
+  bool waits() const { return waits_; }
 
   bool Flush() override;
   bool is_readable() const override;
@@ -89,6 +91,7 @@ class SocketStream final : public HttpStream {
   absl::Time arrived_at_ = absl::InfinitePast();
   mutable End remote_, local_;
   std::string out_;
+  std::size_t sent_ = 0;  // Of `out_`.
 };
 
 }  // namespace tocsin

@@ -37,7 +37,9 @@ int BioWrite(BIO* bio, const char* data, int size) {
 // It flushes after each flight of a handshake.
 long BioControl(BIO* bio, int command, long /*number*/, void* /*argument*/) {
   if (command != BIO_CTRL_FLUSH) return 0;
-  return static_cast<SocketStream*>(BIO_get_data(bio))->Flush() ? 1 : 0;
+  auto& wire = *static_cast<SocketStream*>(BIO_get_data(bio));
+  errno = 0;
+  return wire.Flush() || (!wire.waits() && errno == EAGAIN) ? 1 : 0;
 }
 
 BIO_METHOD* WireMethod() {
@@ -78,7 +80,7 @@ TlsStream::~TlsStream() {
   SSL_free(tls_);
 }
 
-absl::Status TlsStream::Accept() {
+absl::StatusOr<bool> TlsStream::Accept() {
   return ShakeHands(&SSL_accept, "");
 }
 
@@ -92,13 +94,16 @@ absl::Status TlsStream::Connect(const std::string& host, const Session& earlier)
     SSL_set_tlsext_host_name(tls_, host.c_str());
   }
   if (earlier != nullptr) SSL_set_session(tls_, earlier.get());
-  return ShakeHands(&SSL_connect, host);
+  return ShakeHands(&SSL_connect, host).status();
 }
 
-absl::Status TlsStream::ShakeHands(int (*step)(SSL*), const std::string& host) {
+absl::StatusOr<bool> TlsStream::ShakeHands(int (*step)(SSL*), const std::string& host) {
   ERR_clear_error();
   errno = 0;
-  if (step(tls_) == 1 && wire_.Flush()) return absl::OkStatus();
+  const int done = step(tls_);
+  const bool sent = wire_.Flush() || (!wire_.waits() && errno == EAGAIN);
+  if (done == 1 && sent) return true;
+  if (sent && !wire_.waits() && SSL_get_error(tls_, done) == SSL_ERROR_WANT_READ) return false;
   const bool timed_out = errno == EAGAIN || errno == ETIMEDOUT;
   broken_ = true;
   absl::Status failure = TlsFailure(tls_, host, timed_out);
@@ -147,6 +152,7 @@ ssize_t TlsStream::Receive(char* into, std::size_t size) {
   if (n > 0) return n;
   const int error = SSL_get_error(tls_, n);
   if (error == SSL_ERROR_ZERO_RETURN) return 0;
+  if (error == SSL_ERROR_WANT_READ) errno = EAGAIN;
   broken_ = error == SSL_ERROR_SSL || error == SSL_ERROR_SYSCALL;
   ERR_clear_error();
   return -1;

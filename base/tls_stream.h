@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "base/http_stream.h"
 
 namespace tocsin {
@@ -20,8 +21,9 @@ class TlsStream final : public HttpStream {
   TlsStream(SocketStream& wire, SSL_CTX& context);
   ~TlsStream() override;
 
-  // The server's half of the handshake. Errors as of TlsFailure().
-  absl::Status Accept();
+  // The server's half of the handshake. Errors as of TlsFailure(). False, if `wire`
+  // does not wait: to be called again when there is more to read.
+  absl::StatusOr<bool> Accept();
   // The client's: also checks that the certificate is for `host`, a name or an
   // address. `earlier` (may be null) saves a resumed session most of its cost.
   absl::Status Connect(const std::string& host, const Session& earlier);
@@ -52,7 +54,7 @@ class TlsStream final : public HttpStream {
 
  private:
   ssize_t Receive(char* into, std::size_t size) override;
-  absl::Status ShakeHands(int (*step)(SSL*), const std::string& host);
+  absl::StatusOr<bool> ShakeHands(int (*step)(SSL*), const std::string& host);
 
   SocketStream& wire_;
   SSL* const tls_;

@@ -3,12 +3,9 @@
 #include <algorithm>
 #include <atomic>
 #include <cctype>
-#include <condition_variable>
 #include <functional>
 #include <mutex>
 #include <random>
-#include <stop_token>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -24,6 +21,7 @@
 #include "callserver/callback_tokens.h"
 #include "callserver/fault_report.h"
 #include "callserver/ga_requests.h"
+#include "callserver/held_answers.h"
 #include "callserver/ledger.h"
 #include "callserver/repeated_answers.h"
 #include "callserver/wake_loop.h"
@@ -155,18 +153,20 @@ class CallServer::Impl {
     SetFaults(options_.faults);
     if (!(options_.faults == FaultPlan())) NoteFaults();
     TOCSIN_ASSIGN_OR_RETURN(
-        http_, HttpServer::Start({.name = "call-server",
-                                  .host = options_.host,
-                                  .port = options_.port,
-                                  .certificate = options_.certificate,
-                                  .threads = options_.http_threads},
-                                 [this](const HttpRequest& request) { return Handle(request); }));
+        http_, HttpServer::StartAsync({.name = "call-server",
+                                       .host = options_.host,
+                                       .port = options_.port,
+                                       .certificate = options_.certificate,
+                                       .connections_max = options_.http_connections},
+                                      [this](const HttpRequest& request, HttpReply reply) {
+                                        Serve(request, std::move(reply));
+                                      }));
     return absl::OkStatus();
   }
 
   void Stop() {
     if (std::exchange(stopped_, true)) return;
-    hangs_.request_stop();
+    held_.Stop();
     if (http_) http_->Stop();
     wakes_.Stop();
     audio_.Stop();
@@ -221,7 +221,7 @@ class CallServer::Impl {
       std::lock_guard lock(mutex_);
       effects = simulation_.Step(Now(), happened, asked_in);
       // Before any of its callbacks is on its way.
-      if (IsToAwaitCallback(happened)) Await(CallIn(effects.answer));
+      if (IsToAwaitCallback(happened)) Expect(CallIn(effects.answer));
       // Under the lock: lines and callbacks keep the order of the steps.
       if (!effects.callbacks.empty()) SendOff(effects);
       position = ledger_->Append(effects.ledger);
@@ -270,10 +270,27 @@ class CallServer::Impl {
     return properties != nullptr ? properties->call_connection_id : std::string();
   }
 
-  HttpResponse Handle(const HttpRequest& request) {
+  // What is answered, and when: at once unless a fault has it held.
+  struct Answering {
+    Answering(HttpResponse made) : response(std::move(made)) {}  // NOLINT: most are that alone.
+
+    HttpResponse response;
+    absl::Duration hold;          // Real.
+    std::string until_told_call;  // Not longer than until a callback of this one was taken.
+  };
+
+  void Serve(const HttpRequest& request, HttpReply reply) {
+    Answering made = Handle(request);
+    if (made.hold <= absl::ZeroDuration()) return reply.Answer(std::move(made.response));
+    held_.Hold(std::move(reply), std::move(made.response),
+               clock_.Steady() + absl::ToChronoNanoseconds(made.hold), made.until_told_call);
+  }
+
+  Answering Handle(const HttpRequest& request) {
     // Not when a busy machine found the time to look at it.
     const absl::Time arrived_at = Now() - request.waited;
-    if (request.path == "/" || request.path == "/livez") return {.status = 204, .body = {}};
+    if (request.path == "/" || request.path == "/livez")
+      return HttpResponse{.status = 204, .body = {}};
     if (request.path == kFaultsPath) return HandleFaults(request);
     if (request.method == "GET" && (request.path == kKeySetPath || request.path == kOpenIdPath)) {
       return TellKeys(request);
@@ -332,8 +349,8 @@ class CallServer::Impl {
 
   void NoteFaults() { NoteServer(FaultsSet{FaultPlanJson(faults_.plan())}); }
 
-  HttpResponse Handle2021(const HttpRequest& request, const wire::Route& route,
-                          absl::Time arrived_at) {
+  Answering Handle2021(const HttpRequest& request, const wire::Route& route,
+                       absl::Time arrived_at) {
     if (route.dialect == wire::Dialect::k2021_05 &&
         !IsApiVersion(request.QueryParameter("api-version"))) {
       return Error(400, "BadRequest",
@@ -359,8 +376,8 @@ class CallServer::Impl {
     return Error(404, "NotFound", "There is no such operation.");
   }
 
-  HttpResponse HandleGa(const HttpRequest& request, const wire::ga::Route& route,
-                        absl::Time arrived_at) {
+  Answering HandleGa(const HttpRequest& request, const wire::ga::Route& route,
+                     absl::Time arrived_at) {
     if (route.operation == wire::ga::Operation::kCreateCall)
       return CreateGaCall(request, arrived_at);
     return Once(request, route, [&] { return StepGa(request, route); }).answer;
@@ -390,7 +407,7 @@ class CallServer::Impl {
     return {GaAnswer(operation, stepped.answer), CallIn(stepped.answer)};
   }
 
-  HttpResponse CreateGaCall(const HttpRequest& request, absl::Time arrived_at) {
+  Answering CreateGaCall(const HttpRequest& request, absl::Time arrived_at) {
     constexpr auto kCreate = wire::ga::Operation::kCreateCall;
     ++creates_;
     auto read = ReadGaCreateCall(request.body);
@@ -441,8 +458,7 @@ class CallServer::Impl {
                            clock_.Now());
   }
 
-  HttpResponse CreateCall(const HttpRequest& request, wire::Dialect dialect,
-                          absl::Time arrived_at) {
+  Answering CreateCall(const HttpRequest& request, wire::Dialect dialect, absl::Time arrived_at) {
     ++creates_;
     const absl::StatusOr<wire::CreateCallRequest> wanted =
         wire::DecodeCreateCallRequest(request.body);
@@ -479,8 +495,8 @@ class CallServer::Impl {
   using Place = std::function<Answered(const input::CreateCall&)>;
 
   // Places a call and answers, unless a fault has something against either.
-  HttpResponse CreateInWeather(input::CreateCall call, const HttpRequest& request,
-                               const Place& place) {
+  Answering CreateInWeather(input::CreateCall call, const HttpRequest& request,
+                            const Place& place) {
     const std::optional<Fault> fault =
         faults_.FirstDue({Fault::kThrottled, Fault::kErrorBefore, Fault::kErrorAfter,
                           Fault::kNoAnswer, Fault::kSlow, Fault::kAfterCallbacks, Fault::kHtml});
@@ -495,9 +511,9 @@ class CallServer::Impl {
     }
     if (fault == Fault::kHtml) {
       NoteRefused(call, 200);
-      return {.status = 200,
-              .body = "<html><body><h1>It works!</h1></body></html>",
-              .content_type = "text/html"};
+      return HttpResponse{.status = 200,
+                          .body = "<html><body><h1>It works!</h1></body></html>",
+                          .content_type = "text/html"};
     }
     // Only one that the application was told of: nobody can hang up on another.
     call.never_ends = !fault && faults_.Due(Fault::kNeverEnds);
@@ -507,10 +523,13 @@ class CallServer::Impl {
     if (fault == Fault::kErrorAfter) {
       return ErrorFor(request.raw_path, 500, "InternalError", "Something went wrong.");
     }
-    if (fault == Fault::kNoAnswer) Linger(faults_.plan().hang);
-    if (fault == Fault::kSlow) Linger(faults_.plan().slow);
-    if (fault == Fault::kAfterCallbacks) AwaitCallback(answered.call_id);
-    return std::move(answered.response);
+    Answering made = std::move(answered.response);
+    if (fault == Fault::kSlow) made.hold = faults_.plan().slow;
+    if (fault == Fault::kNoAnswer || fault == Fault::kAfterCallbacks) {
+      made.hold = faults_.plan().hang;
+    }
+    if (fault == Fault::kAfterCallbacks) made.until_told_call = std::move(answered.call_id);
+    return made;
   }
 
   HttpResponse Throttled(const HttpRequest& request) {
@@ -529,33 +548,13 @@ class CallServer::Impl {
     return throttled;
   }
 
-  // Real time; ends with the server.
-  void Linger(absl::Duration length) {
-    clock_.SleepUntil(clock_.Steady() + absl::ToChronoNanoseconds(length), hangs_.get_token());
-  }
-
   static bool IsToAwaitCallback(const SimulationInput& happened) {
     const auto* create = std::get_if<input::CreateCall>(&happened);
     return create != nullptr && create->fault == NameOf(Fault::kAfterCallbacks);
   }
 
-  void Await(const std::string& call_id) {
-    std::lock_guard lock(taken_mutex_);
-    if (!call_id.empty()) awaited_.insert(call_id);
-  }
-
-  // Returns when a callback of that call was taken, or after the time that a
-  // request hangs which nobody answers.
-  void AwaitCallback(const std::string& call_id) {
-    const auto hang = absl::ToChronoNanoseconds(faults_.plan().hang);
-    std::unique_lock lock(taken_mutex_);
-    taken_.wait_for(lock, hangs_.get_token(), hang, [&] { return !awaited_.contains(call_id); });
-    awaited_.erase(call_id);
-  }
-
-  void NoteTaken(const std::string& call_id) {
-    std::lock_guard lock(taken_mutex_);
-    if (awaited_.erase(call_id) > 0) taken_.notify_all();
+  void Expect(const std::string& call_id) {
+    if (!call_id.empty()) held_.Expect(call_id);
   }
 
   HttpResponse PlayAudio(const HttpRequest& request, const std::string& call_leg_id) {
@@ -628,7 +627,7 @@ class CallServer::Impl {
     const LedgerLine line = CallbackLine(Now(), posting, outcome);
     static_cast<void>(ledger_->Write(ledger_->Append({line})));
     if (!outcome.dropped) {
-      NoteTaken(line.call_leg_id);
+      held_.NoteTaken(line.call_leg_id);
     } else if (!posting.body) {
       Log(LogLevel::kWarn, "callback_dropped",
           {{"call_leg_id", line.call_leg_id},
@@ -646,16 +645,12 @@ class CallServer::Impl {
   Faults faults_;
   RepeatedAnswers repeated_;
   std::atomic<std::int64_t> creates_ = 0;
-  std::stop_source hangs_;
+  HeldAnswers held_{clock_};
   bool stopped_ = false;
 
   std::mutex mutex_;  // Guards simulation_. Before the poster's and the ledger's.
   CallSimulation simulation_;
   CallbackFaults callback_faults_;  // Under mutex_ as well.
-
-  std::mutex taken_mutex_;  // Guards the next two.
-  std::condition_variable_any taken_;
-  std::unordered_set<std::string> awaited_;  // Calls whose first callback somebody waits for.
 
   CallbackTokens tokens_;
   // These run threads that call back into the above; Stop() ends them first.

@@ -46,8 +46,8 @@ class CallServer {
     double time_scale = 1;
     std::string ledger_path;  // Empty: none is kept.
     int poster_threads = 32;
-    int http_threads = 256;  // Connections that can be open at once.
-    FaultPlan faults;        // Until the admin endpoint sets others.
+    int http_connections = 1024;  // Served at once.
+    FaultPlan faults;             // Until the admin endpoint sets others.
     // Calls at once on one caller number. Unset: as the population has it.
     std::optional<double> caller_number_calls_max;
     // In the tokens that callbacks of GA are signed with: who says it, and to

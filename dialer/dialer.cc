@@ -24,18 +24,14 @@ HttpServer::Options ServerOptionsOf(const Dialer::Options& options) {
           .host = options.listen_host,
           .port = options.listen_port,
           .certificate = options.certificate,
-          .threads = options.receiver_threads,
+          .connections_max = options.receiver_connections,
           .keep_alive_timeout_s = options.receiver_keep_alive_s};
 }
 
-// Callbacks wait for their commit on the receiver's threads: with most of these
-// taken, the next ones wait unseen in front of the door.
 FactRecorder::Options RecorderOptionsOf(const Dialer::Options& options,
                                         const TokenVerifier& tokens) {
   FactRecorder::Options recorder = options.recorder;
   recorder.hears = [&tokens](TrunkId trunk) { return tokens.Hears(trunk); };
-  recorder.waiting_strained = options.receiver_threads * 7 / 10;
-  recorder.waiting_max = options.receiver_threads * 9 / 10;
   return recorder;
 }
 
@@ -68,8 +64,10 @@ absl::StatusOr<std::unique_ptr<Dialer>> Dialer::Start(const Options& options, Di
   // earlier life before all is in place is asked to come again.
   TOCSIN_ASSIGN_OR_RETURN(
       dialer->callbacks_,
-      HttpServer::Start(ServerOptionsOf(options),
-                        [self = dialer.get()](const HttpRequest& r) { return self->Serve(r); }));
+      HttpServer::StartAsync(ServerOptionsOf(options),
+                             [self = dialer.get()](HttpRequest request, HttpReply reply) {
+                               self->Serve(std::move(request), std::move(reply));
+                             }));
   dialer->callback_base_url_ = BaseUrlOf(options, dialer->callbacks_->port());
   dialer->Furnish(options, std::move(signer), store, std::move(observer), clock);
   return dialer;
@@ -99,9 +97,9 @@ Dialer::~Dialer() {
   Stop();
 }
 
-HttpResponse Dialer::Serve(const HttpRequest& request) {
-  if (open_.load()) return receiver_->Handle(request);
-  return {.status = 503, .headers = {{"Retry-After", "1"}}};
+void Dialer::Serve(HttpRequest request, HttpReply reply) {
+  if (open_.load()) return receiver_->Handle(std::move(request), std::move(reply));
+  reply.Answer({.status = 503, .headers = {{"Retry-After", "1"}}});
 }
 
 void Dialer::Stop() {

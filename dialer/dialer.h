@@ -45,8 +45,7 @@ class Dialer {
     std::vector<wire::CallbackKey> callback_keys;
     int send_workers = 64;
     int action_workers = 32;
-    // Each serves one connection of the provider at a time.
-    int receiver_threads = 64;
+    int receiver_connections = 1024;  // Of the provider's, at once.
     int receiver_keep_alive_s = 5;
     HttpTimeouts timeouts;
     std::string ca_file;  // PEM, for https trunks; empty: the system's.
@@ -106,7 +105,7 @@ class Dialer {
   Dialer() = default;
   void Furnish(const Options& options, wire::CallbackSigner signer, DialStore& store,
                FactRecorder::Observer observer, const Clock& clock);
-  HttpResponse Serve(const HttpRequest& request);
+  void Serve(HttpRequest request, HttpReply reply);
 
   std::atomic<bool> open_{false};  // All is in place.
   std::string callback_base_url_;

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "base/log.h"
-#include "base/semaphore.h"
 #include "base/status_macros.h"
 #include "core/attempt_name.h"
 #include "dialer/event_facts.h"
@@ -45,24 +44,8 @@ int StatusOf(CallbackRefusal refusal) {
   return 500;
 }
 
-// One callback's wait for its commit. Shared by the two sides: the waiter may
-// be gone before the teller is done.
-class CommitWait {
- public:
-  void Tell(RecordOutcome outcome) {
-    outcome_ = outcome;
-    told_.Post();
-  }
-
-  RecordOutcome Outcome() {
-    told_.Wait();
-    return outcome_;
-  }
-
- private:
-  RecordOutcome outcome_ = RecordOutcome::kUnavailable;
-  Semaphore told_;
-};
+// As many as may wait for a key, and some for recordings.
+constexpr int kBlockingThreads = TokenVerifier::kWaitingMax + 8;
 
 }  // namespace
 
@@ -99,15 +82,20 @@ EventReceiver::EventReceiver(wire::CallbackSigner signer, TokenVerifier& tokens,
       tokens_(tokens),
       recorder_(recorder),
       prompts_(std::move(finder), texts),
-      clock_(clock) {}
+      clock_(clock),
+      blocking_("serve-prompts", kBlockingThreads) {}
 
-HttpResponse EventReceiver::Handle(const HttpRequest& request) {
-  if (request.path.find(kCallbacks) != std::string::npos) return HandleCallback(request);
-  const std::size_t prompts = request.path.rfind(kPrompts);
-  if (prompts != std::string::npos && (request.method == "GET" || request.method == "HEAD")) {
-    return prompts_.Serve(request, request.path.substr(prompts + kPrompts.size()));
+void EventReceiver::Handle(HttpRequest request, HttpReply reply) {
+  if (request.path.find(kCallbacks) != std::string::npos) {
+    return HandleCallback(std::move(request), std::move(reply));
   }
-  return Refuse(CallbackRefusal::kNotOurs, "no such path");
+  const std::size_t prompts = request.path.rfind(kPrompts);
+  if (prompts == std::string::npos || (request.method != "GET" && request.method != "HEAD")) {
+    return reply.Answer(Refuse(CallbackRefusal::kNotOurs, "no such path"));
+  }
+  blocking_.Run(
+      [this, name = request.path.substr(prompts + kPrompts.size()), request = std::move(request),
+       reply = std::move(reply)]() mutable { reply.Answer(prompts_.Serve(request, name)); });
 }
 
 // What a proxy asks before it reads a body. It knows two answers only, and takes
@@ -123,28 +111,49 @@ HttpResponse EventReceiver::TellWhetherSigned(const HttpRequest& request) {
   return refused;
 }
 
-HttpResponse EventReceiver::HandleCallback(const HttpRequest& request) {
-  if (request.method == "HEAD") return TellWhetherSigned(request);
+void EventReceiver::HandleCallback(HttpRequest request, HttpReply reply) {
+  if (request.method == "HEAD") return reply.Answer(TellWhetherSigned(request));
   callbacks_.fetch_add(1, std::memory_order_relaxed);
-  if (request.method != "POST") return Refuse(CallbackRefusal::kMethod, "events are posted");
+  if (request.method != "POST") {
+    return reply.Answer(Refuse(CallbackRefusal::kMethod, "events are posted"));
+  }
   const auto callback = signer_.Verify(request.raw_path, request.raw_query);
   if (absl::IsUnauthenticated(callback.status())) {
-    return Refuse(CallbackRefusal::kForged, Message(callback.status()));
+    return reply.Answer(Refuse(CallbackRefusal::kForged, Message(callback.status())));
   }
-  if (!callback.ok()) return Refuse(CallbackRefusal::kMalformedUrl, Message(callback.status()));
-  if (callback->token_trunk.is_set()) {
-    const auto refusal = tokens_.Check(callback->token_trunk, request.Header("Authorization"));
-    if (refusal) return Refuse(*refusal, "the token of this callback is not accepted");
+  if (!callback.ok()) {
+    return reply.Answer(Refuse(CallbackRefusal::kMalformedUrl, Message(callback.status())));
   }
+  const AttemptKey attempt = callback->attempt;
+  const TrunkId trunk = callback->token_trunk;
+  if (!trunk.is_set()) return Take(attempt, request.body, std::move(reply));
+  const auto refusal = tokens_.CheckAtOnce(trunk, request.Header("Authorization"));
+  if (refusal != CallbackRefusal::kTokenUndecided) {
+    return Judged(refusal, attempt, request.body, std::move(reply));
+  }
+  blocking_.Run(
+      [this, attempt, trunk, request = std::move(request), reply = std::move(reply)]() mutable {
+        Judged(tokens_.Check(trunk, request.Header("Authorization")), attempt, request.body,
+               std::move(reply));
+      });
+}
+
+void EventReceiver::Judged(const std::optional<CallbackRefusal>& refusal, AttemptKey attempt,
+                           const std::string& body, HttpReply reply) {
+  if (!refusal) return Take(attempt, body, std::move(reply));
+  reply.Answer(Refuse(*refusal, "the token of this callback is not accepted"));
+}
+
+void EventReceiver::Take(AttemptKey attempt, const std::string& body, HttpReply reply) {
   const wire::EventLimits limits;
-  if (request.body.size() > limits.body_max_bytes) {
-    return Refuse(CallbackRefusal::kTooLong,
-                  fmt::format("a body has at most {} bytes", limits.body_max_bytes),
-                  callback->attempt);
+  if (body.size() > limits.body_max_bytes) {
+    return reply.Answer(Refuse(CallbackRefusal::kTooLong,
+                               fmt::format("a body has at most {} bytes", limits.body_max_bytes),
+                               attempt));
   }
-  const auto events = wire::DecodeEvents(request.body, limits);
+  const auto events = wire::DecodeEvents(body, limits);
   if (!events.ok()) {
-    return Refuse(CallbackRefusal::kMalformedBody, Message(events.status()), callback->attempt);
+    return reply.Answer(Refuse(CallbackRefusal::kMalformedBody, Message(events.status()), attempt));
   }
   std::vector<AttemptInput> inputs;
   inputs.reserve(events->size());
@@ -152,31 +161,33 @@ HttpResponse EventReceiver::HandleCallback(const HttpRequest& request) {
   for (const wire::Event& event : *events) {
     Fact fact = FactOf(event, now);
     events_[static_cast<std::size_t>(fact.kind)].fetch_add(1, std::memory_order_relaxed);
-    inputs.push_back({callback->attempt, std::move(fact)});
+    inputs.push_back({attempt, std::move(fact)});
   }
-  bool taken = true;
-  switch (Commit(std::move(inputs), taken)) {
+  Commit(attempt, std::move(inputs), std::move(reply));
+}
+
+void EventReceiver::Commit(AttemptKey attempt, std::vector<AttemptInput> inputs, HttpReply reply) {
+  if (inputs.empty()) return reply.Answer(AnswerTo(attempt, RecordOutcome::kCommitted));
+  const auto waiting = std::make_shared<HttpReply>(std::move(reply));
+  const bool taken =
+      recorder_.Submit(std::move(inputs), [this, attempt, waiting](RecordOutcome outcome) {
+        waiting->Answer(AnswerTo(attempt, outcome));
+      });
+  if (taken) return;
+  waiting->Answer(Refuse(CallbackRefusal::kOverloaded, "too busy: send it again", attempt));
+}
+
+HttpResponse EventReceiver::AnswerTo(AttemptKey attempt, RecordOutcome outcome) {
+  switch (outcome) {
     case RecordOutcome::kCommitted: break;
     case RecordOutcome::kUnknownAttempt:
-      return Refuse(CallbackRefusal::kUnknownAttempt, "no such call attempt", callback->attempt);
-    case RecordOutcome::kUnfit:
-      return Refuse(CallbackRefusal::kUnfit, "cannot be stored", callback->attempt);
+      return Refuse(CallbackRefusal::kUnknownAttempt, "no such call attempt", attempt);
+    case RecordOutcome::kUnfit: return Refuse(CallbackRefusal::kUnfit, "cannot be stored", attempt);
     case RecordOutcome::kUnavailable:
-      return taken ? Refuse(CallbackRefusal::kUnavailable, "not stored yet: send it again",
-                            callback->attempt)
-                   : Refuse(CallbackRefusal::kOverloaded, "too busy: send it again",
-                            callback->attempt);
+      return Refuse(CallbackRefusal::kUnavailable, "not stored yet: send it again", attempt);
   }
   acknowledged_.fetch_add(1, std::memory_order_relaxed);
   return HttpResponse{};
-}
-
-RecordOutcome EventReceiver::Commit(std::vector<AttemptInput> inputs, bool& taken) {
-  if (inputs.empty()) return RecordOutcome::kCommitted;
-  const auto wait = std::make_shared<CommitWait>();
-  taken =
-      recorder_.Submit(std::move(inputs), [wait](RecordOutcome outcome) { wait->Tell(outcome); });
-  return taken ? wait->Outcome() : RecordOutcome::kUnavailable;
 }
 
 HttpResponse EventReceiver::Refuse(CallbackRefusal refusal, std::string_view message,

@@ -5,9 +5,12 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/http_server.h"
+#include "base/worker_pool.h"
 #include "core/facts.h"
 #include "dialer/callback_refusal.h"
 #include "dialer/fact_recorder.h"
@@ -29,24 +32,29 @@ struct ReceiverCounters {
 // where that says that one is owed, then the body; all of a body is taken or none
 // of it. A 200 means that every event is durable.
 //
-// Thread-safe; holds its caller until the facts are committed.
+// Thread-safe; never blocks its caller.
 class EventReceiver {
  public:
   // Everything that is referred to must live longer.
   EventReceiver(wire::CallbackSigner signer, TokenVerifier& tokens, FactRecorder& recorder,
                 PromptFinder finder, const Clock& clock, const TextPrompts* texts = nullptr);
 
-  HttpResponse Handle(const HttpRequest& request);
+  // Answers once the facts are committed, on any thread.
+  void Handle(HttpRequest request, HttpReply reply);
 
   ReceiverCounters counters() const;
 
  private:
-  HttpResponse HandleCallback(const HttpRequest& request);
+  void HandleCallback(HttpRequest request, HttpReply reply);
+  void Judged(const std::optional<CallbackRefusal>& refusal, AttemptKey attempt,
+              const std::string& body, HttpReply reply);
+  void Take(AttemptKey attempt, const std::string& body, HttpReply reply);
+  void Commit(AttemptKey attempt, std::vector<AttemptInput> inputs, HttpReply reply);
+  HttpResponse AnswerTo(AttemptKey attempt, RecordOutcome outcome);
   HttpResponse TellWhetherSigned(const HttpRequest& request);
   // `attempt`: whose callback it was, if that is proven.
   HttpResponse Refuse(CallbackRefusal refusal, std::string_view message,
                       const std::optional<AttemptKey>& attempt = std::nullopt);
-  RecordOutcome Commit(std::vector<AttemptInput> inputs, bool& taken);
 
   const wire::CallbackSigner signer_;
   TokenVerifier& tokens_;
@@ -57,6 +65,7 @@ class EventReceiver {
   std::atomic<std::uint64_t> acknowledged_{0};
   std::array<std::atomic<std::uint64_t>, static_cast<std::size_t>(FactKind::kLost) + 1> events_{};
   std::array<std::atomic<std::uint64_t>, kCallbackRefusals> refused_{};
+  WorkerPool blocking_;  // For recordings, and for keys of an issuer's that are not here yet.
 };
 
 }  // namespace tocsin::dialer

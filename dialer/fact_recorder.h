@@ -67,8 +67,8 @@ class FactRecorder final : public FactSink {
     std::size_t held_max = 50'000;
     // So many callbacks that wait for their commit at once are a strain that
     // begins, and so many one that must not grow.
-    int waiting_strained = 128;
-    int waiting_max = 200;
+    int waiting_strained = 300;
+    int waiting_max = 400;
     absl::Duration backoff_min = absl::Milliseconds(50);
     absl::Duration backoff_max = absl::Seconds(1);
     // Between two tries of what was set aside.

@@ -104,12 +104,13 @@ void TokenVerifier::TrunksChanged() {
   alarm_.Ring();
 }
 
-std::optional<CallbackRefusal> TokenVerifier::Check(TrunkId trunk, std::string_view authorization) {
+std::optional<CallbackRefusal> TokenVerifier::Judge(TrunkId trunk, std::string_view authorization,
+                                                    Patience patience) {
   const std::string_view token = TokenIn(authorization);
   if (token.empty()) return CallbackRefusal::kTokenMissing;
   if (token.size() > kTokenBytesMax) return CallbackRefusal::kTokenMalformed;
   std::unique_lock lock(mutex_);
-  const absl::StatusOr<Trusted> trusted = Find(trunk, lock);
+  const absl::StatusOr<Trusted> trusted = Find(trunk, lock, patience);
   if (!trusted.ok()) {
     return absl::IsNotFound(trusted.status()) ? CallbackRefusal::kTokenOtherTrunk
                                               : CallbackRefusal::kTokenUndecided;
@@ -126,7 +127,8 @@ std::optional<CallbackRefusal> TokenVerifier::Check(TrunkId trunk, std::string_v
     if (verdict != wire::TokenVerdict::kUnknownKey) return RefusalOf(verdict);
     if (fetched) return CallbackRefusal::kTokenUnknownKey;
     // Somebody else's wish may have been granted in between.
-    fetched = trusted->set->keys != keys || WaitForFetch(*trusted->set, lock);
+    fetched = trusted->set->keys != keys ||
+              (patience == Patience::kWaits && WaitForFetch(*trusted->set, lock));
     if (!fetched) return CallbackRefusal::kTokenUndecided;
   }
 }
@@ -134,8 +136,10 @@ std::optional<CallbackRefusal> TokenVerifier::Check(TrunkId trunk, std::string_v
 // The trunk, which may have come into the store just now. kNotFound if it is
 // none of GA; kUnavailable if that cannot be told.
 absl::StatusOr<TokenVerifier::Trusted> TokenVerifier::Find(TrunkId trunk,
-                                                           std::unique_lock<std::mutex>& lock) {
+                                                           std::unique_lock<std::mutex>& lock,
+                                                           Patience patience) {
   if (const auto it = trunks_.find(trunk); it != trunks_.end()) return it->second;
+  if (patience == Patience::kNone) return absl::UnavailableError("not known yet");
   const SteadyTime now = clock_.Steady();
   const auto apart = absl::ToChronoNanoseconds(options_.fetch_apart);
   if (trunk_reads_ > 0 && now < trunks_read_at_ + apart) {

@@ -44,6 +44,8 @@ struct TokenCounters {
 // Thread-safe.
 class TokenVerifier {
  public:
+  static constexpr int kWaitingMax = 32;
+
   struct Options {
     absl::Duration refresh = absl::Hours(1);
     // Between two fetches of a set, whoever asks for it.
@@ -54,7 +56,7 @@ class TokenVerifier {
     absl::Duration retry_max = absl::Seconds(10);
     // A callback's wait for a fetch, and how many wait at once.
     absl::Duration wait_max = absl::Seconds(5);
-    int waiting_max = 32;
+    int waiting_max = kWaitingMax;
   };
   using ListTrunks = std::function<absl::StatusOr<std::vector<Trunk>>()>;
 
@@ -64,7 +66,14 @@ class TokenVerifier {
 
   // Unset if the Authorization header of a callback holds a token that is good
   // for this trunk now.
-  std::optional<CallbackRefusal> Check(TrunkId trunk, std::string_view authorization);
+  std::optional<CallbackRefusal> Check(TrunkId trunk, std::string_view authorization) {
+    return Judge(trunk, authorization, Patience::kWaits);
+  }
+
+  // The same of what is known: kTokenUndecided where Check() would wait.
+  std::optional<CallbackRefusal> CheckAtOnce(TrunkId trunk, std::string_view authorization) {
+    return Judge(trunk, authorization, Patience::kNone);
+  }
 
   // False while there is no key at all for a trunk of GA: whatever its calls tell
   // would have to come again.
@@ -79,6 +88,7 @@ class TokenVerifier {
   void Stop();
 
  private:
+  enum class Patience { kNone, kWaits };
   // The keys of one place.
   struct KeySet {
     TokenExpectation expected;                    // Any trunk's that has its keys there.
@@ -99,7 +109,10 @@ class TokenVerifier {
   void Fetch(KeySet& set, const TokenExpectation& expected);
   std::shared_ptr<KeySet> NextDue() const;
   SteadyTime NextTry(const KeySet& set) const;
-  absl::StatusOr<Trusted> Find(TrunkId trunk, std::unique_lock<std::mutex>& lock);
+  std::optional<CallbackRefusal> Judge(TrunkId trunk, std::string_view authorization,
+                                       Patience patience);
+  absl::StatusOr<Trusted> Find(TrunkId trunk, std::unique_lock<std::mutex>& lock,
+                               Patience patience);
   bool WaitForFetch(KeySet& set, std::unique_lock<std::mutex>& lock);
   bool Wait(std::unique_lock<std::mutex>& lock, const std::function<bool()>& done);
 

@@ -183,7 +183,7 @@ Figures Ours(const Settings& settings, const wire::CallbackKey& key,
   // What the events call for is decided and stored, and sent by nobody: requests
   // to the provider are no part of the door.
   options.action_workers = 0;
-  options.receiver_threads = settings.connections;
+  options.receiver_connections = settings.connections;
   options.recorder.writers = settings.writers;
   const auto dialer = Must(dialer::Dialer::Start(
       options, *store, [](const std::string&) { return absl::NotFoundError("none"); }, nullptr,

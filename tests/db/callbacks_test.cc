@@ -53,7 +53,6 @@ class CallbacksTest : public ::testing::Test {
     options.callback_keys = {kKey};
     options.send_workers = 2;
     options.action_workers = 2;
-    options.receiver_threads = 8;
     options.receiver_keep_alive_s = 1;
     options.tokens.wait_max = absl::Minutes(1);
     dialer_ = *dialer::Dialer::Start(

@@ -87,7 +87,6 @@ class DialerTest : public testing::Test {
     options.callback_keys = {kKey};
     options.send_workers = 8;
     options.action_workers = 4;
-    options.receiver_threads = 8;
     options.receiver_keep_alive_s = 1;
     auto dialer = Dialer::Start(
         options, store_, [](const std::string&) { return absl::NotFoundError("none"); },

@@ -3,6 +3,7 @@
 #include "base/status_macros.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/http_answer.h"
 #include "tests/support/recording_store.h"
 #include "wire/events.h"
 #include "wire/json_web_token.h"
@@ -62,6 +63,13 @@ class EventReceiverTest : public testing::Test {
     return request;
   }
   HttpRequest Post(std::string body) { return Post(signer_, std::move(body)); }
+  HttpResponse Handle(HttpRequest request) {
+    return AnswerOf(
+        [this](HttpRequest asked, HttpReply reply) {
+          receiver_.Handle(std::move(asked), std::move(reply));
+        },
+        std::move(request));
+  }
   std::uint64_t Refused(CallbackRefusal refusal) {
     const auto refused = receiver_.counters().refused;
     const auto it = refused.find(refusal);
@@ -90,7 +98,7 @@ class EventReceiverTest : public testing::Test {
 };
 
 TEST_F(EventReceiverTest, AnEventIsStoredBeforeItIsAcknowledged) {
-  EXPECT_EQ(receiver_.Handle(Post(Answered())).status, 200);
+  EXPECT_EQ(Handle(Post(Answered())).status, 200);
   ASSERT_EQ(store_.stored().size(), 1U);
   EXPECT_EQ(store_.stored()[0].kind, FactKind::kAnswered);
   EXPECT_EQ(store_.stored()[0].call, "leg");
@@ -101,8 +109,8 @@ TEST_F(EventReceiverTest, AnEventIsStoredBeforeItIsAcknowledged) {
 TEST_F(EventReceiverTest, AnArrayAndARedeliveryAreTaken) {
   const std::string tone = EventBody(wire::DtmfReceived{"leg", 1, '1'});
   const std::string body = "[" + Answered() + "," + tone + "]";
-  EXPECT_EQ(receiver_.Handle(Post(body)).status, 200);
-  EXPECT_EQ(receiver_.Handle(Post(tone)).status, 200);
+  EXPECT_EQ(Handle(Post(body)).status, 200);
+  EXPECT_EQ(Handle(Post(tone)).status, 200);
   EXPECT_EQ(store_.facts(), 2U);
 }
 
@@ -110,16 +118,16 @@ TEST_F(EventReceiverTest, APrefixThatAProxyLeftIsIgnored) {
   HttpRequest request = Post(Answered());
   request.raw_path = "/tocsin" + request.raw_path;
   request.path = request.raw_path;
-  EXPECT_EQ(receiver_.Handle(request).status, 200);
+  EXPECT_EQ(Handle(request).status, 200);
 }
 
 TEST_F(EventReceiverTest, AForgedSignatureIsRefused) {
   const wire::CallbackSigner stranger = Signer("fedcba9876543210");
-  EXPECT_EQ(receiver_.Handle(Post(stranger, Answered())).status, 401);
+  EXPECT_EQ(Handle(Post(stranger, Answered())).status, 401);
 
   HttpRequest other_attempt = Post(Answered());
   other_attempt.raw_path = "/callbacks/7/9";
-  EXPECT_EQ(receiver_.Handle(other_attempt).status, 401);
+  EXPECT_EQ(Handle(other_attempt).status, 401);
   EXPECT_EQ(Refused(CallbackRefusal::kForged), 2U);
   EXPECT_EQ(store_.facts(), 0U);
 }
@@ -128,9 +136,9 @@ TEST_F(EventReceiverTest, ACallbackThatOwesATokenIsTakenWithAGoodOneOnly) {
   HttpRequest request = Post(signer_, Answered(), GaTrunk().id);
   const auto answer = [&](const std::string& authorization) {
     request.headers = {{"authorization", authorization}};
-    return receiver_.Handle(request).status;
+    return Handle(request).status;
   };
-  EXPECT_EQ(receiver_.Handle(request).status, 401);
+  EXPECT_EQ(Handle(request).status, 401);
   EXPECT_EQ(answer("Basic eDp5"), 401);
   EXPECT_EQ(answer("Bearer x.y.z"), 401);
   EXPECT_EQ(answer(Authorization("another resource")), 401);
@@ -148,7 +156,7 @@ TEST_F(EventReceiverTest, ACallbackThatOwesATokenIsTakenWithAGoodOneOnly) {
 TEST_F(EventReceiverTest, AGoodTokenIsNoSubstituteForTheSignatureOfTheUrl) {
   HttpRequest request = Post(Signer("fedcba9876543210"), Answered(), GaTrunk().id);
   request.headers = {{"Authorization", Authorization("resource")}};
-  EXPECT_EQ(receiver_.Handle(request).status, 401);
+  EXPECT_EQ(Handle(request).status, 401);
   EXPECT_EQ(Refused(CallbackRefusal::kForged), 1U);
   EXPECT_EQ(store_.facts(), 0U);
 }
@@ -156,13 +164,13 @@ TEST_F(EventReceiverTest, AGoodTokenIsNoSubstituteForTheSignatureOfTheUrl) {
 TEST_F(EventReceiverTest, HeadTellsAProxyWhetherAUrlIsSigned) {
   HttpRequest asked = Post("");
   asked.method = "HEAD";
-  EXPECT_EQ(receiver_.Handle(asked).status, 204);
+  EXPECT_EQ(Handle(asked).status, 204);
 
   asked.raw_path = "/callbacks/7/9";
-  EXPECT_EQ(receiver_.Handle(asked).status, 401);
+  EXPECT_EQ(Handle(asked).status, 401);
   EXPECT_EQ(Refused(CallbackRefusal::kForged), 1U);
   asked.raw_path = "/callbacks/x";
-  EXPECT_EQ(receiver_.Handle(asked).status, 401);
+  EXPECT_EQ(Handle(asked).status, 401);
   EXPECT_EQ(Refused(CallbackRefusal::kMalformedUrl), 1U);
   // Nobody called back.
   EXPECT_EQ(receiver_.counters().callbacks, 0U);
@@ -173,51 +181,51 @@ TEST_F(EventReceiverTest, AMalformedUrlIsRefused) {
     HttpRequest request = Post(Answered());
     request.raw_path = path;
     request.path = path;
-    EXPECT_EQ(receiver_.Handle(request).status, 400) << path;
+    EXPECT_EQ(Handle(request).status, 400) << path;
   }
   HttpRequest unsigned_request = Post(Answered());
   unsigned_request.raw_query.clear();
-  EXPECT_GE(receiver_.Handle(unsigned_request).status, 400);
+  EXPECT_GE(Handle(unsigned_request).status, 400);
   EXPECT_EQ(store_.facts(), 0U);
 }
 
 TEST_F(EventReceiverTest, EveryTruncationOfABodyIsRefusedAsAWhole) {
   const std::string body = "[" + Answered() + "," + Answered() + "]";
   for (std::size_t size = 0; size < body.size(); ++size) {
-    ASSERT_EQ(receiver_.Handle(Post(body.substr(0, size))).status, 400) << size;
+    ASSERT_EQ(Handle(Post(body.substr(0, size))).status, 400) << size;
   }
   EXPECT_EQ(Refused(CallbackRefusal::kMalformedBody), body.size());
   EXPECT_EQ(store_.facts(), 0U);
 }
 
 TEST_F(EventReceiverTest, ABodyBeyondTheLimitIsRefused) {
-  EXPECT_EQ(receiver_.Handle(Post(std::string((1 << 20) + 1, ' '))).status, 413);
+  EXPECT_EQ(Handle(Post(std::string((1 << 20) + 1, ' '))).status, 413);
 }
 
 TEST_F(EventReceiverTest, AnAttemptThatDoesNotExistIs404) {
   store_.SetUnknown(kAttempt.campaign);
-  EXPECT_EQ(receiver_.Handle(Post(Answered())).status, 404);
+  EXPECT_EQ(Handle(Post(Answered())).status, 404);
   EXPECT_EQ(Refused(CallbackRefusal::kUnknownAttempt), 1U);
 }
 
 TEST_F(EventReceiverTest, WhileTheStoreIsAwayTheProviderIsAskedToRepeat) {
   store_.SetBefore([](const auto&) { return Unavailable("away"); });
-  const HttpResponse response = receiver_.Handle(Post(Answered()));
+  const HttpResponse response = Handle(Post(Answered()));
   EXPECT_EQ(response.status, 503);
   EXPECT_THAT(response.headers, testing::Contains(testing::Pair("Retry-After", "1")));
 
   store_.SetBefore(nullptr);
-  EXPECT_EQ(receiver_.Handle(Post(Answered())).status, 200);
+  EXPECT_EQ(Handle(Post(Answered())).status, 200);
 }
 
 TEST_F(EventReceiverTest, OtherMethodsAndPathsAreRefused) {
   HttpRequest get = Post("");
   get.method = "GET";
-  EXPECT_EQ(receiver_.Handle(get).status, 405);
+  EXPECT_EQ(Handle(get).status, 405);
   HttpRequest elsewhere;
   elsewhere.method = "GET";
   elsewhere.path = elsewhere.raw_path = "/";
-  EXPECT_EQ(receiver_.Handle(elsewhere).status, 404);
+  EXPECT_EQ(Handle(elsewhere).status, 404);
 }
 
 TEST_F(EventReceiverTest, PromptsAreServedFromMemoryAfterTheFirstTime) {
@@ -225,18 +233,18 @@ TEST_F(EventReceiverTest, PromptsAreServedFromMemoryAfterTheFirstTime) {
   request.method = "GET";
   request.path = request.raw_path = "/prompts/abc.wav";
   for (int i = 0; i < 3; ++i) {
-    const HttpResponse response = receiver_.Handle(request);
+    const HttpResponse response = Handle(request);
     EXPECT_EQ(response.status, 200);
     EXPECT_EQ(response.body, "RIFF");
     EXPECT_EQ(response.content_type, "audio/wav");
   }
   EXPECT_EQ(prompts_asked_, 1);
   request.headers = {{"if-none-match", "\"abc.wav\""}};
-  EXPECT_EQ(receiver_.Handle(request).status, 304);
+  EXPECT_EQ(Handle(request).status, 304);
   for (const char* path :
        {"/prompts/other.wav", "/prompts/", "/prompts/../etc/passwd", "/prompts/a\nb.wav"}) {
     request.path = path;
-    EXPECT_EQ(receiver_.Handle(request).status, 404) << path;
+    EXPECT_EQ(Handle(request).status, 404) << path;
   }
 }
 

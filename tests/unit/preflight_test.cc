@@ -49,7 +49,6 @@ class PreflightTest : public testing::Test {
   std::string StartCallServer() {
     callserver::CallServer::Options options;
     options.access_key = Secret(kKey);
-    options.http_threads = 8;
     call_server_ = *callserver::CallServer::Start(options, SystemClock());
     return fmt::format("http://127.0.0.1:{}", call_server_->port());
   }
@@ -59,8 +58,9 @@ class PreflightTest : public testing::Test {
     receiver_ = std::make_unique<EventReceiver>(
         *wire::CallbackSigner::Create({key}), tokens_, recorder_,
         [](const std::string&) { return absl::NotFoundError("none"); }, SystemClock());
-    callbacks_ = *HttpServer::Start(
-        {.threads = 4}, [this](const HttpRequest& request) { return receiver_->Handle(request); });
+    callbacks_ = *HttpServer::StartAsync({}, [this](HttpRequest request, HttpReply reply) {
+      receiver_->Handle(std::move(request), std::move(reply));
+    });
     return fmt::format("http://127.0.0.1:{}/prefix", callbacks_->port());
   }
 

@@ -112,7 +112,7 @@ TEST_F(TlsTest, RefusesAHeadThatIsTooLong) {
   const auto answer = Client()->Post("/", headers, "x", "text/plain");
 
   // The answer may be lost when the connection closes on what is still coming.
-  EXPECT_TRUE(!answer || answer->status == 400);
+  EXPECT_TRUE(!answer || answer->status == 431);
   EXPECT_EQ(handled_, 0);
 }
 
@@ -272,12 +272,12 @@ TEST_F(TlsTest, ClosesOnWhoeverSpeaksNoTlsAndServesTheNext) {
 
 TEST_F(TlsTest, DoesNotWaitLongForAHandshake) {
   options_.read_timeout_s = 1;
-  options_.threads = 1;
+  options_.connections_max = 1;
   Start();
   RawClient slow(server_->port());
   ASSERT_TRUE(slow.Send("\x16\x03\x01"));
 
-  // Its thread is the only one there is.
+  // Its place is the only one there is.
   EXPECT_TRUE(Client()->Get("/"));
   slow.SeesTheEnd();
 }
