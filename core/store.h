@@ -309,9 +309,15 @@ class DialStore {
   // --- Scheduling. ---
   virtual absl::StatusOr<std::vector<ActiveCampaign>> ListActiveCampaigns() = 0;
   virtual absl::StatusOr<std::vector<Trunk>> ListTrunks() = 0;
+  // Takes over up to `limit` planned attempts that pacers of older epochs left
+  // behind. Nothing if we have been succeeded, as with ClaimDue.
+  virtual absl::StatusOr<std::vector<PlannedAttempt>> AdoptPlanned(OperationId operation,
+                                                                   CampaignId campaign,
+                                                                   std::int64_t epoch, int limit,
+                                                                   absl::Time now) = 0;
   // Takes up to `limit` due people, by priority and due time, with a planned
   // attempt each; people who share number and message, word for word, join one
-  // attempt (AckScope::kNumber). First come planned attempts of older epochs.
+  // attempt (AckScope::kNumber).
   virtual absl::StatusOr<std::vector<PlannedAttempt>> ClaimDue(OperationId operation,
                                                                CampaignId campaign,
                                                                std::int64_t epoch, int limit,

@@ -85,6 +85,9 @@ class PgStore final : public CampaignStore, public DialStore {
   absl::StatusOr<int> TakeOver(const std::string& group, std::int64_t epoch,
                                absl::Time now) override;
   absl::StatusOr<std::vector<ActiveCampaign>> ListActiveCampaigns() override;
+  absl::StatusOr<std::vector<PlannedAttempt>> AdoptPlanned(OperationId operation,
+                                                           CampaignId campaign, std::int64_t epoch,
+                                                           int limit, absl::Time now) override;
   absl::StatusOr<std::vector<PlannedAttempt>> ClaimDue(OperationId operation, CampaignId campaign,
                                                        std::int64_t epoch, int limit,
                                                        absl::Time now) override;

@@ -45,6 +45,27 @@ bool Succeeded(Session& session, std::int64_t epoch) {
   return any_later;
 }
 
+// The planned attempts whose ids `take` brings, kept as the operation's result.
+template <class Take>
+absl::StatusOr<std::vector<PlannedAttempt>> TakePlanned(Pool& pool, OperationId operation,
+                                                        CampaignId campaign, std::int64_t epoch,
+                                                        absl::Time now, const Take& take) {
+  using Planned = absl::StatusOr<std::vector<PlannedAttempt>>;
+  return Transact(pool, [&](Session& session) -> Planned {
+    if (const auto first = FindOperation(session, operation)) {
+      return ReadPlanned(session, campaign, *first);
+    }
+    if (Succeeded(session, epoch)) return std::vector<PlannedAttempt>();
+    const absl::StatusOr<pqxx::result> taken = take(session);
+    if (!taken.ok()) return taken.status();
+    ArrayLiteral attempts;
+    for (const pqxx::row& row : *taken) attempts.Add(row[0].as<std::int64_t>());
+    const std::string ids = std::move(attempts).Take();
+    KeepOperation(session, operation, ids, now);
+    return ReadPlanned(session, campaign, ids);
+  });
+}
+
 std::set<PersonKey> PeopleOf(const std::vector<PlannedRow>& attempts) {
   std::set<PersonKey> people;
   for (const PlannedRow& attempt : attempts) {
@@ -107,35 +128,27 @@ int ConcludeDraft(Session& session, const Campaign& campaign, Outcome otherwise,
 
 }  // namespace
 
+absl::StatusOr<std::vector<PlannedAttempt>> PgStore::AdoptPlanned(OperationId operation,
+                                                                  CampaignId campaign,
+                                                                  std::int64_t epoch, int limit,
+                                                                  absl::Time now) {
+  return TakePlanned(*pool_, operation, campaign, epoch, now, [&](Session& session) {
+    return session.Run(query::kReclaimPlanned, campaign.value(), epoch, limit);
+  });
+}
+
 absl::StatusOr<std::vector<PlannedAttempt>> PgStore::ClaimDue(OperationId operation,
                                                               CampaignId campaign,
                                                               std::int64_t epoch, int limit,
                                                               absl::Time now) {
-  using Planned = absl::StatusOr<std::vector<PlannedAttempt>>;
-  return Transact(*pool_, [&](Session& session) -> Planned {
-    if (const auto first = FindOperation(session, operation)) {
-      return ReadPlanned(session, campaign, *first);
-    }
-    ArrayLiteral attempts;
-    if (Succeeded(session, epoch)) return std::vector<PlannedAttempt>();
-    for (const pqxx::row& row :
-         session.Run(query::kReclaimPlanned, campaign.value(), epoch, limit)) {
-      attempts.Add(row[0].as<std::int64_t>());
-    }
-    if (attempts.size() < limit) {
-      const std::map<CampaignId, Campaign> known = campaigns_->Read(session, {campaign});
-      const auto it = known.find(campaign);
-      if (it == known.end()) return NotFound("there is no campaign {}", campaign.value());
-      const bool share = it->second.spec.ack.scope == AckScope::kNumber;
-      for (const pqxx::row& row :
-           session.Run(query::kClaimDueRecipients, campaign.value(), TimeText(now),
-                       limit - attempts.size(), share, epoch)) {
-        attempts.Add(row[0].as<std::int64_t>());
-      }
-    }
-    const std::string ids = std::move(attempts).Take();
-    KeepOperation(session, operation, ids, now);
-    return ReadPlanned(session, campaign, ids);
+  using Claimed = absl::StatusOr<pqxx::result>;
+  return TakePlanned(*pool_, operation, campaign, epoch, now, [&](Session& session) -> Claimed {
+    const std::map<CampaignId, Campaign> known = campaigns_->Read(session, {campaign});
+    const auto it = known.find(campaign);
+    if (it == known.end()) return NotFound("there is no campaign {}", campaign.value());
+    const bool share = it->second.spec.ack.scope == AckScope::kNumber;
+    return session.Run(query::kClaimDueRecipients, campaign.value(), TimeText(now), limit, share,
+                       epoch);
   });
 }
 

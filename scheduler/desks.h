@@ -2,6 +2,8 @@
 // scheduler/*.cc include this.
 #pragma once
 
+#include <algorithm>
+
 #include "scheduler/scheduler.h"
 
 namespace tocsin::scheduler {
@@ -16,9 +18,11 @@ inline constexpr std::chrono::milliseconds kStepsApart{10};
 // Claims hold up the intents behind them: a large one for longer than the
 // horizon, which is slots lost.
 inline constexpr int kClaimMax = 128;
-// An estimate of live attempts that says "full" is checked against the rows
-// this often, besides at every freed slot.
+// An estimate of live attempts that is more than half of a cap is checked against
+// the rows this often, and at every freed slot once it says "full"; any other now
+// and then.
 inline constexpr std::chrono::milliseconds kRecountAfter{200};
+inline constexpr std::chrono::milliseconds kRecountAtLeastEvery{2000};
 inline constexpr std::chrono::milliseconds kRefreshEvery{500};
 inline constexpr std::chrono::seconds kRefreshIdleEvery{5};
 inline constexpr std::chrono::milliseconds kRefreshApart{100};
@@ -39,7 +43,7 @@ struct Scheduler::TrunkDesk {
   TrunkBreaker breaker;
   int in_gateway = 0;
   int throttles = 0;  // In a row.
-  // Live attempts as last counted, plus what was committed to since.
+  // Live attempts and sends as last counted, plus what was committed to since.
   SlotCount slots;
   SteadyTime counted_at{};
   bool slots_stale = true;
@@ -47,6 +51,14 @@ struct Scheduler::TrunkDesk {
   // When to look for sends of unknown fate that may be repeated; unset while there
   // are none.
   std::optional<SteadyTime> repeat_at = SteadyTime{};
+  bool half_full() const {
+    return full || slots.live > trunk.concurrent_max / 2 ||
+           std::any_of(slots.live_by_caller.begin(), slots.live_by_caller.end(),
+                       [this](const auto& caller) {
+                         return caller.second > trunk.concurrent_max_per_caller / 2;
+                       });
+  }
+
   double strain = 0;       // Of its events' way (core/fact_sink.h), averaged.
   bool held_back = false;  // By it, as the log was told.
 };
@@ -57,7 +69,13 @@ struct Scheduler::CampaignDesk {
   std::vector<Waiting> waiting;     // Planned, not before a time.
   CampaignBreaker breaker;
   bool adopted = false;  // Planned attempts of older epochs have been taken over.
-  std::optional<std::pair<OperationId, int>> claim;  // Of unknown fate: id and limit.
+  // Of unknown fate: asked for again as it was.
+  struct Claim {
+    OperationId operation;
+    int limit = 0;
+    bool adopts = false;
+  };
+  std::optional<Claim> claim;
   bool exhausted = false;  // The last claim found fewer than it asked for.
   SteadyTime looked_at{};
 

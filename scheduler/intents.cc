@@ -32,7 +32,8 @@ void Scheduler::Probe(TrunkDesk& desk) {
 
 // What the caps leave, by the last count and what was committed to since.
 int Scheduler::FreeSlots(TrunkDesk& desk) {
-  const bool old = steady_ >= desk.counted_at + kRecountAfter;
+  const auto after = desk.half_full() ? kRecountAfter : kRecountAtLeastEvery;
+  const bool old = steady_ >= desk.counted_at + after;
   if (old || (desk.full && desk.slots_stale)) {
     absl::StatusOr<SlotCount> count = store_.CountSlots(desk.trunk.id);
     if (!Succeeded(count.status(), "count_slots")) return 0;
@@ -172,6 +173,7 @@ std::vector<IntentRequest> Scheduler::Prepare(TrunkDesk& desk,
     if (!refusal) {
       ++desk.slots.live_by_caller[caller->e164()];
       ++desk.slots.live;
+      ++desk.slots.sends;
     }
     requests.push_back({attempt.key, *caller, std::move(refusal)});
     going.push_back(std::move(attempt));
@@ -217,6 +219,7 @@ void Scheduler::Settle(TrunkDesk& desk, std::vector<PlannedAttempt> picked,
     if (!requests[i].guard_refusal) {
       --desk.slots.live;
       --desk.slots.live_by_caller[requests[i].caller.e164()];
+      --desk.slots.sends;
     }
     switch (verdicts[i]) {
       case IntentVerdict::kNumberBusy:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <random>
 #include <utility>
 
@@ -13,6 +14,16 @@
 #include "scheduler/desks.h"
 
 namespace tocsin::scheduler {
+namespace {
+
+// Those of a household share an attempt.
+int PeopleOn(const std::vector<PlannedAttempt>& attempts) {
+  return std::accumulate(
+      attempts.begin(), attempts.end(), 0,
+      [](int sum, const PlannedAttempt& attempt) { return sum + attempt.people; });
+}
+
+}  // namespace
 
 Scheduler::Scheduler(Options options, DialStore& store, CallGateway& gateway, FactSink& facts,
                      const PhoneNumberReader& numbers, const Clock& clock)
@@ -125,8 +136,10 @@ void Scheduler::TakeInputs() {
   for (const TrunkId trunk : std::exchange(paused_trunks_, {})) PauseTrunk(trunk);
   if (inputs.campaigns_changed) refresh_wanted_ = true;
   // Every call that is tried again says so: while there are many, they are read
-  // together.
-  if (inputs.due_changed) refresh_at_ = std::min(refresh_at_, refreshed_at_ + kRefreshApart);
+  // together; while others are due already, there is no hurry.
+  if (inputs.due_changed && AnybodyLacksPeople()) {
+    refresh_at_ = std::min(refresh_at_, refreshed_at_ + kRefreshApart);
+  }
   // Whoever gave it up was told to stop: it need not be waited for.
   if (inputs.lease_freed && epoch_ == 0) ask_lease_at_ = steady_;
   if (inputs.slots_changed) {
@@ -346,6 +359,15 @@ void Scheduler::WriteMetrics(MetricsPage& page) const {
   }
 }
 
+// Whether a campaign knows of nobody whom it could claim now.
+bool Scheduler::AnybodyLacksPeople() const {
+  return std::any_of(campaigns_.begin(), campaigns_.end(), [this](const auto& entry) {
+    const CampaignDesk& desk = *entry.second;
+    const auto& next_due = desk.active.next_due;
+    return desk.running() && (desk.exhausted || !next_due || *next_due > now_);
+  });
+}
+
 // --- What there is to do ----------------------------------------------------
 
 void Scheduler::Refresh() {
@@ -499,19 +521,19 @@ void Scheduler::Claim(CampaignDesk& desk) {
   const int have = static_cast<int>(desk.pool.size());
   const int batch = std::min(wanted / 2, kClaimMax);
   const bool due = active.next_due && *active.next_due <= now_;
-  if (have <= wanted - batch && !desk.exhausted && (due || !desk.adopted)) {
-    // A claim whose fate is unknown is asked for again under its own id.
-    if (!desk.claim) desk.claim = {NewOperation(), batch};
-    const auto [operation, limit] = *desk.claim;
-    auto claimed = store_.ClaimDue(operation, active.campaign.id, epoch_, limit, now_);
+  if (have <= wanted - batch && (!desk.adopted || (due && !desk.exhausted))) {
+    if (!desk.claim) desk.claim = {NewOperation(), batch, !desk.adopted};
+    const CampaignDesk::Claim claim = *desk.claim;
+    auto claimed =
+        claim.adopts
+            ? store_.AdoptPlanned(claim.operation, active.campaign.id, epoch_, claim.limit, now_)
+            : store_.ClaimDue(claim.operation, active.campaign.id, epoch_, claim.limit, now_);
     if (claimed.status().code() != absl::StatusCode::kUnknown) desk.claim.reset();
-    if (!Succeeded(claimed.status(), "claim_due")) return;
+    if (!Succeeded(claimed.status(), claim.adopts ? "adopt_planned" : "claim_due")) return;
     const int got = static_cast<int>(claimed->size());
+    if (claim.adopts && got < claim.limit) desk.adopted = true;
+    if (!claim.adopts && PeopleOn(*claimed) < claim.limit) desk.exhausted = true;
     std::move(claimed->begin(), claimed->end(), std::back_inserter(desk.pool));
-    if (got < limit) {
-      desk.exhausted = true;
-      desk.adopted = true;
-    }
     std::lock_guard lock(mutex_);
     stats_.claims += got;
   }

@@ -107,6 +107,7 @@ class Scheduler final : public ChangeListener {
   void LoseLease();
   void StopLeading();
 
+  bool AnybodyLacksPeople() const;
   void Refresh();
   absl::Status RefreshTrunks();
   absl::Status RefreshCampaigns();

@@ -1,8 +1,8 @@
 -- From the due queue to planned attempts, and back.
 
 -- name: ReclaimPlanned
--- Planned attempts that a pacer of an older epoch left behind; they come before
--- anybody new.
+-- Planned attempts that a pacer of an older epoch left behind. It looks through all
+-- that are open, so it is asked when there may be any, not with each claim.
 --
 -- $1 campaign_id, $2 epoch, $3 limit
 WITH left_behind AS MATERIALIZED (

@@ -219,7 +219,7 @@ TEST_F(ConcurrencyTest, TwoClaimersNeverGetTheSamePerson) {
   h_.ExpectNoFindings();
 }
 
-TEST_F(ConcurrencyTest, APacerThatWasSucceededClaimsNobody) {
+TEST_F(ConcurrencyTest, APacerThatWasSucceededClaimsAndAdoptsNobody) {
   const CampaignId id = h_.Running(2);
   const std::int64_t before = h_.epoch;
   EXPECT_THAT(h_.Claim(id, 1), SizeIs(1));
@@ -228,7 +228,10 @@ TEST_F(ConcurrencyTest, APacerThatWasSucceededClaimsNobody) {
   ASSERT_TRUE(successor.ok() && successor->held);
 
   EXPECT_THAT(*first_->ClaimDue(h_.NewOperation(), id, before, 10, h_.now), IsEmpty());
-  EXPECT_THAT(*second_->ClaimDue(h_.NewOperation(), id, successor->epoch, 10, h_.now), SizeIs(2));
+  EXPECT_THAT(*first_->AdoptPlanned(h_.NewOperation(), id, before, 10, h_.now), IsEmpty());
+  const std::int64_t epoch = successor->epoch;
+  EXPECT_THAT(*second_->AdoptPlanned(h_.NewOperation(), id, epoch, 10, h_.now), SizeIs(1));
+  EXPECT_THAT(*second_->ClaimDue(h_.NewOperation(), id, epoch, 10, h_.now), SizeIs(1));
   h_.ExpectNoFindings();
 }
 

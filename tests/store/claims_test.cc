@@ -200,20 +200,26 @@ TEST_P(StoreTest, NobodyIsClaimedOfACampaignThatDoesNotRun) {
   EXPECT_THAT(h_.Claim(id), SizeIs(2));
 }
 
-TEST_P(StoreTest, PlannedAttemptsOfAnOlderEpochComeFirst) {
-  const CampaignId id = h_.Running(3);
-  const std::vector<PlannedAttempt> lost = h_.Claim(id, 2);
-  EXPECT_THAT(h_.Claim(id, 1), SizeIs(1));
+TEST_P(StoreTest, PlannedAttemptsOfAnOlderEpochAreAdopted) {
+  const CampaignId id = h_.Running(4);
+  std::vector<PlannedAttempt> lost = h_.Claim(id, 3);
+  const auto adopt = [&](OperationId operation, int limit) {
+    return *h_.dial.AdoptPlanned(operation, id, h_.epoch + 1, limit, h_.now);
+  };
 
-  const auto claimed = h_.dial.ClaimDue(h_.NewOperation(), id, h_.epoch + 1, 2, h_.now);
+  const OperationId operation = h_.NewOperation();
+  const std::vector<PlannedAttempt> first = adopt(operation, 2);
 
-  ASSERT_TRUE(claimed.ok()) << claimed.status();
-  ASSERT_THAT(*claimed, SizeIs(2));
-  EXPECT_EQ((*claimed)[0].key, lost[0].key);
-  EXPECT_EQ((*claimed)[1].key, lost[1].key);
-  const auto rest = h_.dial.ClaimDue(h_.NewOperation(), id, h_.epoch + 1, 10, h_.now);
-  EXPECT_THAT(*rest, SizeIs(1));
-  EXPECT_THAT(*h_.dial.ClaimDue(h_.NewOperation(), id, h_.epoch + 1, 10, h_.now), IsEmpty());
+  ASSERT_THAT(first, SizeIs(2));
+  EXPECT_EQ(first[0].key, lost[0].key);
+  EXPECT_EQ(first[1].key, lost[1].key);
+  EXPECT_THAT(adopt(operation, 2), SizeIs(2)) << "a repeated operation gives its first result";
+  const std::vector<PlannedAttempt> rest = adopt(h_.NewOperation(), 2);
+  ASSERT_THAT(rest, SizeIs(1));
+  EXPECT_EQ(rest[0].key, lost[2].key);
+  EXPECT_THAT(adopt(h_.NewOperation(), 2), IsEmpty());
+  // Nor does a claim bring again what has been adopted.
+  EXPECT_THAT(*h_.dial.ClaimDue(h_.NewOperation(), id, h_.epoch + 1, 10, h_.now), SizeIs(1));
 }
 
 TEST_P(StoreTest, PeopleAreDueWhenTheirOwnWindowOpens) {

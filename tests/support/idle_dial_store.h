@@ -19,6 +19,10 @@ class IdleDialStore : public DialStore {
     return std::vector<ActiveCampaign>{};
   }
   absl::StatusOr<std::vector<Trunk>> ListTrunks() override { return std::vector<Trunk>{}; }
+  absl::StatusOr<std::vector<PlannedAttempt>> AdoptPlanned(OperationId, CampaignId, std::int64_t,
+                                                           int, absl::Time) override {
+    return std::vector<PlannedAttempt>{};
+  }
   absl::StatusOr<std::vector<PlannedAttempt>> ClaimDue(OperationId, CampaignId, std::int64_t, int,
                                                        absl::Time) override {
     return std::vector<PlannedAttempt>{};

@@ -533,38 +533,52 @@ AttemptKey InMemoryStore::Plan(CampaignRow& campaign, RecipientId leader, std::i
   return key;
 }
 
+std::vector<PlannedAttempt> InMemoryStore::TakePlanned(
+    OperationId operation, const std::function<std::vector<AttemptKey>()>& take) {
+  const auto known = claims_.find(operation);
+  const std::vector<AttemptKey> keys =
+      known != claims_.end() ? known->second : claims_.emplace(operation, take()).first->second;
+  std::vector<PlannedAttempt> planned;
+  for (const AttemptKey& key : keys) planned.push_back(Planned(key, attempts_.at(key)));
+  return planned;
+}
+
+absl::StatusOr<std::vector<PlannedAttempt>> InMemoryStore::AdoptPlanned(
+    OperationId operation, CampaignId id, std::int64_t epoch, int limit, absl::Time /*now*/) {
+  std::lock_guard lock(mutex_);
+  return TakePlanned(operation, [&] {
+    std::vector<AttemptKey> keys;
+    for (auto& [key, row] : attempts_) {
+      if (static_cast<int>(keys.size()) == limit) break;
+      if (key.campaign != id || row.state != AttemptState::kPlanned || row.claim_epoch >= epoch) {
+        continue;
+      }
+      row.claim_epoch = epoch;
+      keys.push_back(key);
+    }
+    return keys;
+  });
+}
+
 absl::StatusOr<std::vector<PlannedAttempt>> InMemoryStore::ClaimDue(OperationId operation,
                                                                     CampaignId id,
                                                                     std::int64_t epoch, int limit,
                                                                     absl::Time now) {
   std::lock_guard lock(mutex_);
-  std::vector<PlannedAttempt> planned;
-  if (const auto known = claims_.find(operation); known != claims_.end()) {
-    for (const AttemptKey& key : known->second) planned.push_back(Planned(key, attempts_.at(key)));
-    return planned;
-  }
-  CampaignRow& campaign = campaigns_.at(id);
-  if (campaign.campaign.state != CampaignState::kRunning) return planned;
-  std::vector<AttemptKey> keys;
-  for (auto& [key, row] : attempts_) {
-    if (static_cast<int>(keys.size()) == limit) break;
-    if (key.campaign != id || row.state != AttemptState::kPlanned || row.claim_epoch >= epoch) {
-      continue;
+  return TakePlanned(operation, [&] {
+    std::vector<AttemptKey> keys;
+    CampaignRow& campaign = campaigns_.at(id);
+    if (campaign.campaign.state != CampaignState::kRunning) return keys;
+    while (static_cast<int>(keys.size()) < limit) {
+      const auto& queue = due_[id];
+      const auto first = std::find_if(queue.begin(), queue.end(), [&](const DueKey& entry) {
+        return std::get<absl::Time>(entry) <= now;
+      });
+      if (first == queue.end()) break;
+      keys.push_back(Plan(campaign, std::get<RecipientId>(*first), epoch));
     }
-    row.claim_epoch = epoch;
-    keys.push_back(key);
-  }
-  while (static_cast<int>(keys.size()) < limit) {
-    const auto& queue = due_[id];
-    const auto first = std::find_if(queue.begin(), queue.end(), [&](const DueKey& entry) {
-      return std::get<absl::Time>(entry) <= now;
-    });
-    if (first == queue.end()) break;
-    keys.push_back(Plan(campaign, std::get<RecipientId>(*first), epoch));
-  }
-  claims_[operation] = keys;
-  for (const AttemptKey& key : keys) planned.push_back(Planned(key, attempts_.at(key)));
-  return planned;
+    return keys;
+  });
 }
 
 absl::StatusOr<SlotCount> InMemoryStore::CountSlots(TrunkId trunk) {

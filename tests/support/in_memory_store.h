@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <map>
 #include <mutex>
 #include <set>
@@ -63,6 +64,9 @@ class InMemoryStore final : public CampaignStore, public DialStore {
   absl::StatusOr<int> TakeOver(const std::string& group, std::int64_t epoch,
                                absl::Time now) override;
   absl::StatusOr<std::vector<ActiveCampaign>> ListActiveCampaigns() override;
+  absl::StatusOr<std::vector<PlannedAttempt>> AdoptPlanned(OperationId operation,
+                                                           CampaignId campaign, std::int64_t epoch,
+                                                           int limit, absl::Time now) override;
   absl::StatusOr<std::vector<PlannedAttempt>> ClaimDue(OperationId operation, CampaignId campaign,
                                                        std::int64_t epoch, int limit,
                                                        absl::Time now) override;
@@ -151,6 +155,9 @@ class InMemoryStore final : public CampaignStore, public DialStore {
   void Apply(CampaignId campaign, RecipientId recipient, RecipientRow& row,
              const RecipientVerdict& verdict);
   PlannedAttempt Planned(const AttemptKey& key, const AttemptRow& row) const;
+  // Under the lock.
+  std::vector<PlannedAttempt> TakePlanned(OperationId operation,
+                                          const std::function<std::vector<AttemptKey>()>& take);
   AttemptKey Plan(CampaignRow& campaign, RecipientId leader, std::int64_t epoch);
   IntentVerdict CommitIntent(const IntentRequest& request, std::int64_t epoch, const Trunk& trunk,
                              absl::Time now);
