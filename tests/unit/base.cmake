@@ -1,6 +1,7 @@
 tocsin_test(NAME base_test LABEL unit
   SOURCES
     unit/host_port_test.cc
+    unit/http_origin_test.cc
     unit/http_server_test.cc
     unit/idle_threads_test.cc
     unit/metrics_test.cc
