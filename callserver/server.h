@@ -45,9 +45,9 @@ class CallServer {
     // telephones do.
     double time_scale = 1;
     std::string ledger_path;  // Empty: none is kept.
-    int poster_threads = 32;
-    int http_threads = 256;  // Connections that can be open at once.
-    FaultPlan faults;        // Until the admin endpoint sets others.
+    int callbacks_max = 32;   // Under way at once, to one receiver.
+    int http_threads = 256;   // Connections that can be open at once.
+    FaultPlan faults;         // Until the admin endpoint sets others.
     // Calls at once on one caller number. Unset: as the population has it.
     std::optional<double> caller_number_calls_max;
     // In the tokens that callbacks of GA are signed with: who says it, and to

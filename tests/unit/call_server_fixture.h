@@ -174,7 +174,7 @@ class CallServerTest : public testing::Test {
     options_.time_scale = 200;
     options_.ledger_path = ledger_;
     options_.http_threads = 8;
-    options_.poster_threads = 4;
+    options_.callbacks_max = 4;
   }
   ~CallServerTest() override { std::filesystem::remove(ledger_); }
 
