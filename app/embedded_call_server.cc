@@ -8,8 +8,9 @@
 namespace tocsin {
 namespace {
 
-// Fewer than the threads of a receiver, of which each connection holds one.
-constexpr int kPosterThreads = 384;
+// Each waits while it is made durable, some 20 ms under load. Fewer than the threads
+// of a receiver, of which each connection holds one.
+constexpr int kCallbacksMax = 384;
 
 absl::StatusOr<callserver::FaultPlan> FaultsOf(const Config& config) {
   using callserver::Fault;
@@ -41,8 +42,7 @@ absl::StatusOr<std::unique_ptr<callserver::CallServer>> StartCallServer(
   options.time_scale = config.time_scale;
   options.ledger_path = config.ledger_file;
   options.http_connections = config.call_server_connections;
-  // Each waits while its callback is made durable, some 20 ms under load.
-  options.poster_threads = kPosterThreads;
+  options.callbacks_max = kCallbacksMax;
   options.callback_issuer = config.callback_issuer;
   options.resource_id = config.resource_id;
   options.bearer_token = config.bearer_token;

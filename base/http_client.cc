@@ -4,15 +4,15 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
-#include <charconv>
 #include <chrono>
 #include <cstdint>
-#include <string_view>
+#include <optional>
 #include <utility>
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/host_port.h"
+#include "base/http_origin.h"
 #include "base/status_macros.h"
 #include "base/tls.h"
 
@@ -124,25 +124,10 @@ TlsProbe ProbeTls(const std::string& address, const std::string& ca_file, absl::
 }
 
 std::unique_ptr<HttpClient> NewHttpClient(const std::string& origin, const std::string& ca_file) {
-  constexpr std::string_view kPlain = "http://", kTls = "https://";
-  const std::string_view text(origin);
-  const bool tls = text.starts_with(kTls);
-  if (!tls && !text.starts_with(kPlain)) return nullptr;
-  std::string_view host = text.substr(tls ? kTls.size() : kPlain.size());
-  int port = tls ? 443 : 80;
-  // In "[::1]:80" the colons inside the brackets are the address's.
-  const std::size_t bracket = host.find(']');
-  const std::size_t colon = host.find(':', bracket == std::string_view::npos ? 0 : bracket);
-  if (colon != std::string_view::npos) {
-    const std::string_view digits = host.substr(colon + 1);
-    const auto [end, error] = std::from_chars(digits.begin(), digits.end(), port);
-    if (error != std::errc() || end != digits.end() || port < 1 || port > 65535) return nullptr;
-    host = host.substr(0, colon);
-  }
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  if (host.empty()) return nullptr;
-  return std::make_unique<HttpClient>(std::string(host), port,
-                                      HttpClient::Tls{.on = tls, .ca_file = ca_file});
+  const std::optional<HttpOrigin> parsed = ParseHttpOrigin(origin);
+  if (!parsed) return nullptr;
+  return std::make_unique<HttpClient>(parsed->host, parsed->port,
+                                      HttpClient::Tls{.on = parsed->tls, .ca_file = ca_file});
 }
 
 }  // namespace tocsin

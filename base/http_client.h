@@ -67,9 +67,8 @@ class HttpClient : public httplib::ClientImpl {
   bool resumed_ = false;
 };
 
-// A client for "http://host:port" or "https://host:port" (the port may be left
-// out), for the latter by the authorities in `ca_file` (PEM), or the system's if
-// that is empty; null if `origin` is neither.
+// A client for an origin as of ParseHttpOrigin(), for one of https by the
+// authorities in `ca_file` (PEM), or the system's if that is empty; null if it is none.
 std::unique_ptr<HttpClient> NewHttpClient(const std::string& origin, const std::string& ca_file);
 
 }  // namespace tocsin

@@ -1,5 +1,6 @@
 #include "base/tls.h"
 
+#include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -7,6 +8,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -219,6 +221,12 @@ std::string DescribeVerification(SSL* connection, long verdict, std::string_view
   }
 }
 
+bool IsAddress(const std::string& host) {
+  std::array<unsigned char, sizeof(in6_addr)> address;
+  return ::inet_pton(AF_INET, host.c_str(), address.data()) == 1 ||
+         ::inet_pton(AF_INET6, host.c_str(), address.data()) == 1;
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const TlsIdentity>> ReadTlsIdentity(const TlsFiles& files,
@@ -268,6 +276,17 @@ absl::StatusOr<TlsContext> TrustingContext(const std::string& ca_file) {
   }
   found = {std::move(state), std::move(made)};
   return found.context;
+}
+
+void ExpectHost(SSL* connection, const std::string& host) {
+  X509_VERIFY_PARAM* const wanted = SSL_get0_param(connection);
+  if (IsAddress(host)) {
+    TOCSIN_CHECK(X509_VERIFY_PARAM_set1_ip_asc(wanted, host.c_str()) == 1);
+    return;
+  }
+  X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  TOCSIN_CHECK(X509_VERIFY_PARAM_set1_host(wanted, host.data(), host.size()) == 1);
+  SSL_set_tlsext_host_name(connection, host.c_str());
 }
 
 absl::Status TlsFailure(SSL* connection, std::string_view host, bool timed_out) {

@@ -48,6 +48,10 @@ absl::StatusOr<std::shared_ptr<const TlsIdentity>> ReadTlsIdentity(const TlsFile
 // has changed. kInvalidArgument as above.
 absl::StatusOr<TlsContext> TrustingContext(const std::string& ca_file);
 
+// Before the handshake of a client: the server's certificate must be for `host`,
+// a name or an address.
+void ExpectHost(SSL* connection, const std::string& host);
+
 // Why a handshake with `host` failed, or one with a client (`host` empty); what
 // to do about it where that is known. kFailedPrecondition if it is because of the
 // other's certificate, else kUnavailable. Takes what OpenSSL noted on this thread.

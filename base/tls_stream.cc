@@ -1,13 +1,10 @@
 #include "base/tls_stream.h"
 
-#include <arpa/inet.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <climits>
 
@@ -55,12 +52,6 @@ BIO_METHOD* WireMethod() {
   return method;
 }
 
-bool IsAddress(const std::string& host) {
-  std::array<unsigned char, sizeof(in6_addr)> address;
-  return ::inet_pton(AF_INET, host.c_str(), address.data()) == 1 ||
-         ::inet_pton(AF_INET6, host.c_str(), address.data()) == 1;
-}
-
 int Clamped(std::size_t size) {
   return static_cast<int>(std::min<std::size_t>(size, INT_MAX));
 }
@@ -85,14 +76,7 @@ absl::StatusOr<bool> TlsStream::Accept() {
 }
 
 absl::Status TlsStream::Connect(const std::string& host, const Session& earlier) {
-  X509_VERIFY_PARAM* const wanted = SSL_get0_param(tls_);
-  if (IsAddress(host)) {
-    TOCSIN_CHECK(X509_VERIFY_PARAM_set1_ip_asc(wanted, host.c_str()) == 1);
-  } else {
-    X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    TOCSIN_CHECK(X509_VERIFY_PARAM_set1_host(wanted, host.data(), host.size()) == 1);
-    SSL_set_tlsext_host_name(tls_, host.c_str());
-  }
+  ExpectHost(tls_, host);
   if (earlier != nullptr) SSL_set_session(tls_, earlier.get());
   return ShakeHands(&SSL_connect, host).status();
 }

@@ -1,81 +1,28 @@
 #include "callserver/callback_poster.h"
 
-#include <httplib.h>
-
-#include <algorithm>
-#include <unordered_map>
 #include <utility>
 
-#include "base/http_client.h"
 #include "base/log.h"
 #include "base/status_macros.h"
-#include "base/this_thread.h"
 #include "callserver/audio_file.h"
 
 namespace tocsin::callserver {
 namespace {
 
 constexpr std::chrono::microseconds kLeastSleep(5'000);
-// More receivers than this at once is not a use of this server.
-constexpr std::size_t kOriginsMax = 64;
 
 }  // namespace
-
-// One thread's connections, one for each receiver, kept open.
-class CallbackPoster::Connections {
- public:
-  Connections(absl::Duration timeout, std::string ca_file)
-      : timeout_(timeout), ca_file_(std::move(ca_file)) {}
-
-  // The status of the answer; 0 if none came.
-  int Post(const Posting& posting, const std::string& authorization) {
-    const SplitUrl url = Split(posting.callback.callback_uri);
-    if (url.origin.empty()) return 0;
-    HttpClient* const client = Client(url.origin);
-    if (client == nullptr) return 0;
-    httplib::Headers headers;
-    if (!authorization.empty()) headers.emplace("Authorization", authorization);
-    const httplib::Result result =
-        client->Post(url.path_and_query, headers,
-                     posting.body ? *posting.body : wire::EncodeEvent(posting.callback.event),
-                     "application/json");
-    if (!result && !client->tls_status().ok()) {
-      Log(LogLevel::kDebug, "callback_not_sent", {{"reason", Message(client->tls_status())}});
-    }
-    return result ? result->status : 0;
-  }
-
- private:
-  // Null if the origin is no address.
-  HttpClient* Client(const std::string& origin) {
-    if (clients_.size() >= kOriginsMax && !clients_.contains(origin)) clients_.clear();
-    std::unique_ptr<HttpClient>& client = clients_[origin];
-    if (client) return client.get();
-    client = NewHttpClient(origin, ca_file_);
-    if (!client) return nullptr;
-    client->set_follow_location(false);
-    const auto timeout = absl::ToChronoMilliseconds(timeout_);
-    client->set_connection_timeout(timeout);
-    client->set_read_timeout(timeout);
-    client->set_write_timeout(timeout);
-    return client.get();
-  }
-
-  const absl::Duration timeout_;
-  const std::string ca_file_;
-  std::unordered_map<std::string, std::unique_ptr<HttpClient>> clients_;
-};
 
 CallbackPoster::CallbackPoster(const Options& options, const Clock& clock, Report report)
     : options_(options),
       clock_(clock),
       report_(std::move(report)),
-      pauses_(clock, kLeastSleep, [this] { return ResumePaused(); }) {
-  threads_.reserve(static_cast<std::size_t>(options.threads));
-  for (int i = 0; i < options.threads; ++i) {
-    threads_.emplace_back([this](std::stop_token stop) { Run(std::move(stop)); });
-  }
-}
+      client_({.name = "post-callback",
+               .threads = options.threads,
+               .connections_max = options.connections_max,
+               .timeout = options.timeout,
+               .ca_file = options.ca_file}),
+      pauses_(clock, kLeastSleep, [this] { return ResumePaused(); }) {}
 
 CallbackPoster::~CallbackPoster() {
   Stop();
@@ -83,128 +30,132 @@ CallbackPoster::~CallbackPoster() {
 
 void CallbackPoster::Stop() {
   pauses_.Stop();
-  for (std::jthread& thread : threads_) thread.request_stop();
-  {
-    const std::lock_guard lock(mutex_);
-    const auto woken = idle_.All();
-  }
-  threads_.clear();
+  client_.Stop();
 }
 
 void CallbackPoster::Post(std::vector<Posting> postings) {
   std::vector<Posting> dropped;
+  std::vector<Queue*> ready;
   {
-    std::vector<IdleThreads::Woken> woken;
-    std::lock_guard lock(mutex_);
+    const std::lock_guard lock(mutex_);
     for (Posting& posting : postings) {
       if (static_cast<std::size_t>(stats_.waiting) >= options_.waiting_max) {
         ++stats_.dropped;
         dropped.push_back(std::move(posting));
-      } else if (Enqueue(std::move(posting))) {
-        woken.push_back(idle_.Next());
+      } else if (Queue* const queue = Enqueue(std::move(posting))) {
+        ready.push_back(queue);
       }
     }
   }
+  for (Queue* const queue : ready) SendFirst(*queue);
   for (const Posting& posting : dropped) report_(posting, {.dropped = true});
 }
 
-// Whether its queue can go at once because of it.
-bool CallbackPoster::Enqueue(Posting posting) {
+// Its queue, if that can go at once because of it.
+CallbackPoster::Queue* CallbackPoster::Enqueue(Posting posting) {
   ++stats_.waiting;
   Queue& queue = queues_[posting.queue];
-  const bool first = queue.postings.empty();
   queue.postings.push_back(std::move(posting));
-  if (!first) return false;
-  const Posting& waits = queue.postings.front();
-  if (waits.delay <= absl::ZeroDuration()) {
-    ready_.push_back(waits.queue);
-    return true;
-  }
-  paused_.push({clock_.Steady() + absl::ToChronoNanoseconds(waits.delay), waits.queue});
+  if (queue.postings.size() > 1) return nullptr;
+  const Posting& first = queue.postings.front();
+  if (first.delay <= absl::ZeroDuration()) return &queue;
+  paused_.push({clock_.Steady() + absl::ToChronoNanoseconds(first.delay), &queue});
   pauses_.Nudge(paused_.top().until);
-  return false;
+  return nullptr;
 }
 
 CallbackPoster::Stats CallbackPoster::stats() const {
-  std::lock_guard lock(mutex_);
+  const std::lock_guard lock(mutex_);
   return stats_;
 }
 
-void CallbackPoster::Run(std::stop_token stop) {
-  NameThisThread("post-callback");
-  Connections connections(options_.timeout, options_.ca_file);
-  while (true) {
-    std::string queue;
-    {
-      std::unique_lock lock(mutex_);
-      idle_.Wait(lock, [&] { return stop.stop_requested() || !ready_.empty(); });
-      if (stop.stop_requested()) return;
-      queue = std::move(ready_.front());
-      ready_.pop_front();
-    }
-    PostFirst(queue, connections);
-  }
-}
-
-void CallbackPoster::PostFirst(const std::string& queue, Connections& connections) {
+void CallbackPoster::SendFirst(Queue& queue) {
   const Posting* posting = nullptr;
   {
-    std::lock_guard lock(mutex_);
-    Queue& of_it = queues_.at(queue);
-    ++of_it.tries;
-    posting = &of_it.postings.front();  // Only this thread removes it; deques do not move it.
+    const std::lock_guard lock(mutex_);
+    ++queue.tries;
+    posting = &queue.postings.front();
   }
-  int status = 0;
-  try {
-    status = connections.Post(
-        *posting, options_.authorize ? options_.authorize(posting->callback) : std::string());
-  } catch (const std::exception& error) {
-    Log(LogLevel::kError, "callback_failed", {{"error", error.what()}});
-  }
-  Finish(queue, *posting, status);
+  SplitUrl url = Split(posting->callback.callback_uri);
+  client_.Post(
+      std::move(url.origin),
+      [this, posting, target = std::move(url.path_and_query)] {
+        return RequestFor(*posting, target);
+      },
+      [this, &queue](const absl::StatusOr<int>& status) { Finish(queue, status); });
 }
 
-void CallbackPoster::Finish(const std::string& queue, const Posting& posting, int status) {
-  const bool answered = status >= 200 && status < 300;
-  const int tries_max = posting.tries_max > 0 ? posting.tries_max : options_.tries_max;
-  Outcome outcome{.status = status};
+absl::StatusOr<AsyncHttpClient::Request> CallbackPoster::RequestFor(const Posting& posting,
+                                                                    std::string target) const {
+  try {
+    AsyncHttpClient::Request request{
+        .target = std::move(target),
+        .content_type = "application/json",
+        .body = posting.body ? *posting.body : wire::EncodeEvent(posting.callback.event)};
+    std::string authorization =
+        options_.authorize ? options_.authorize(posting.callback) : std::string();
+    if (!authorization.empty()) {
+      request.headers.emplace_back("Authorization", std::move(authorization));
+    }
+    return request;
+  } catch (const std::exception& error) {
+    Log(LogLevel::kError, "callback_failed", {{"error", error.what()}});
+    return absl::InternalError(error.what());
+  }
+}
+
+void CallbackPoster::Finish(Queue& queue, const absl::StatusOr<int>& status) {
+  if (!status.ok()) {
+    Log(LogLevel::kDebug, "callback_unanswered", {{"reason", Message(status.status())}});
+  }
+  Outcome outcome{.status = status.value_or(0)};
+  const bool answered = outcome.status >= 200 && outcome.status < 300;
+  const Posting* posting = nullptr;
   {
-    std::lock_guard lock(mutex_);
-    const Queue& of_it = queues_.at(queue);
-    outcome.tries = of_it.tries;
-    outcome.dropped = !answered && of_it.tries >= tries_max;
+    const std::lock_guard lock(mutex_);
+    posting = &queue.postings.front();
+    const int tries_max = posting->tries_max > 0 ? posting->tries_max : options_.tries_max;
+    outcome.tries = queue.tries;
+    outcome.dropped = !answered && queue.tries >= tries_max;
     if (!answered && !outcome.dropped) {
       ++stats_.retried;
-      const absl::Duration pause = options_.first_pause * (1 << (of_it.tries - 1));
-      paused_.push({clock_.Steady() + absl::ToChronoNanoseconds(pause), queue});
+      const absl::Duration pause = options_.first_pause * (1 << (queue.tries - 1));
+      paused_.push({clock_.Steady() + absl::ToChronoNanoseconds(pause), &queue});
       pauses_.Nudge(paused_.top().until);
       return;
     }
     ++(answered ? stats_.answered : stats_.dropped);
   }
-  report_(posting, outcome);
+  report_(*posting, outcome);
+  if (Queue* const next = RemoveFirst(queue)) SendFirst(*next);
+}
+
+// The queue, if there is more in it.
+CallbackPoster::Queue* CallbackPoster::RemoveFirst(Queue& queue) {
+  Posting over;
   const std::lock_guard lock(mutex_);
   --stats_.waiting;
-  const auto it = queues_.find(queue);
-  it->second.postings.pop_front();
-  it->second.tries = 0;
-  if (it->second.postings.empty()) {
-    queues_.erase(it);
-  } else {
-    ready_.push_back(queue);  // For this thread, which looks for the next.
-  }
+  over = std::move(queue.postings.front());
+  queue.postings.pop_front();
+  queue.tries = 0;
+  if (!queue.postings.empty()) return &queue;
+  queues_.erase(over.queue);
+  return nullptr;
 }
 
 SteadyTime CallbackPoster::ResumePaused() {
-  std::vector<IdleThreads::Woken> woken;
-  const std::lock_guard lock(mutex_);
-  const SteadyTime now = clock_.Steady();
-  while (!paused_.empty() && paused_.top().until <= now) {
-    ready_.push_back(paused_.top().queue);
-    paused_.pop();
-    woken.push_back(idle_.Next());
+  std::vector<Queue*> due;
+  SteadyTime next = SteadyTime::max();
+  {
+    const std::lock_guard lock(mutex_);
+    const SteadyTime now = clock_.Steady();
+    for (; !paused_.empty() && paused_.top().until <= now; paused_.pop()) {
+      due.push_back(paused_.top().queue);
+    }
+    if (!paused_.empty()) next = paused_.top().until;
   }
-  return paused_.empty() ? SteadyTime::max() : paused_.top().until;
+  for (Queue* const queue : due) SendFirst(*queue);
+  return next;
 }
 
 }  // namespace tocsin::callserver

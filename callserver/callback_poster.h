@@ -3,18 +3,17 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <queue>
 #include <string>
-#include <thread>
 #include <unordered_map>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "base/async_http_client.h"
 #include "base/clock.h"
-#include "base/idle_threads.h"
 #include "callserver/call_simulation.h"
 #include "callserver/wake_loop.h"
 
@@ -38,13 +37,14 @@ struct Posting {
 class CallbackPoster {
  public:
   struct Options {
-    int threads = 32;
+    int threads = 2;
+    int connections_max = 32;  // To one receiver: callbacks under way at once.
     int tries_max = 5;
     absl::Duration first_pause = absl::Seconds(2);  // Doubles with each try.
     absl::Duration timeout = absl::Seconds(10);     // Of each step of a request.
     std::size_t waiting_max = 1'000'000;            // Beyond it, new callbacks are dropped.
     // The Authorization header of a callback, made anew for every try; empty:
-    // none. Called on the posters' threads.
+    // none. Called on the poster's threads.
     std::function<std::string(const Callback&)> authorize;
     std::string ca_file;  // As of TrustingContext().
   };
@@ -79,9 +79,9 @@ class CallbackPoster {
   void Stop();
 
  private:
-  class Connections;
-
-  // Exists while there is anything in it.
+  // Exists while there is anything in it, and stays where it is. Whoever is to send
+  // its first posting reads that unlocked: nobody else removes it, and a deque does
+  // not move it.
   struct Queue {
     std::deque<Posting> postings;
     int tries = 0;  // Of the first.
@@ -89,16 +89,18 @@ class CallbackPoster {
 
   struct Pause {
     SteadyTime until;
-    std::string queue;
+    Queue* queue;
     friend bool operator<(const Pause& left, const Pause& right) {
       return left.until > right.until;
     }
   };
 
-  void Run(std::stop_token stop);
-  bool Enqueue(Posting posting);
-  void PostFirst(const std::string& queue, Connections& connections);
-  void Finish(const std::string& queue, const Posting& posting, int status);
+  Queue* Enqueue(Posting posting);
+  void SendFirst(Queue& queue);
+  absl::StatusOr<AsyncHttpClient::Request> RequestFor(const Posting& posting,
+                                                      std::string target) const;
+  void Finish(Queue& queue, const absl::StatusOr<int>& status);
+  Queue* RemoveFirst(Queue& queue);
   SteadyTime ResumePaused();
 
   const Options options_;
@@ -106,15 +108,12 @@ class CallbackPoster {
   const Report report_;
 
   mutable std::mutex mutex_;  // Guards everything down to stats_; never held across I/O.
-  IdleThreads idle_;
-  // Node-stable: a thread reads the first posting of its queue unlocked.
-  std::unordered_map<std::string, Queue> queues_;
-  std::deque<std::string> ready_;  // Queues whose first posting may go now.
+  std::unordered_map<std::string, Queue> queues_;  // By name.
   std::priority_queue<Pause> paused_;
   Stats stats_;
 
+  AsyncHttpClient client_;
   WakeLoop pauses_;
-  std::vector<std::jthread> threads_;
 };
 
 }  // namespace tocsin::callserver

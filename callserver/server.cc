@@ -74,7 +74,7 @@ std::uint64_t RandomSeed() {
 }
 
 CallbackPoster::Options PosterOptions(const CallServer::Options& options, CallbackTokens& tokens) {
-  return {.threads = options.poster_threads,
+  return {.connections_max = options.callbacks_max,
           .first_pause = std::max(kFirstPause / options.time_scale, kFirstPauseMin),
           .authorize =
               [&tokens](const Callback& callback) { return tokens.AuthorizationFor(callback); },

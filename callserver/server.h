@@ -45,7 +45,7 @@ class CallServer {
     // telephones do.
     double time_scale = 1;
     std::string ledger_path;  // Empty: none is kept.
-    int poster_threads = 32;
+    int callbacks_max = 32;       // Under way at once, to one receiver.
     int http_connections = 1024;  // Served at once.
     FaultPlan faults;             // Until the admin endpoint sets others.
     // Calls at once on one caller number. Unset: as the population has it.

@@ -36,6 +36,7 @@ ONLY_IN = {
     "openssl/": {"wire", "base", "dialer"},
     "yaml-cpp/": {"cli", "app", "callserver"},
     "CLI/": {"cli", "app"},
+    "boost/": {"base"},
     "spdlog/": {"base"},
     "flite/": {"speech"},
     "prometheus/": {"base"},

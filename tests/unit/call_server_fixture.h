@@ -173,7 +173,7 @@ class CallServerTest : public testing::Test {
     options_.population = EverybodyPressesOne();
     options_.time_scale = 200;
     options_.ledger_path = ledger_;
-    options_.poster_threads = 4;
+    options_.callbacks_max = 4;
   }
   ~CallServerTest() override { std::filesystem::remove(ledger_); }
 

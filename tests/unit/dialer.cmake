@@ -1,11 +1,3 @@
-add_library(tocsin_scripted_server STATIC
-  ${CMAKE_CURRENT_LIST_DIR}/../support/scripted_server.cc
-  ${CMAKE_CURRENT_LIST_DIR}/../support/tls_server.cc)
-target_link_libraries(tocsin_scripted_server
-  PUBLIC tocsin::base tocsin_certificates fmt::fmt
-  PRIVATE PkgConfig::HTTPLIB OpenSSL::SSL)
-target_compile_options(tocsin_scripted_server PRIVATE ${TOCSIN_WARNINGS})
-
 tocsin_test(NAME dialer_test LABEL unit
   SOURCES
     unit/action_sender_test.cc
