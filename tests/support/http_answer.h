@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <future>
 #include <memory>
 #include <utility>
@@ -7,18 +8,23 @@
 
 namespace tocsin {
 
-// Asks an asynchronous handler, and waits for what it answers.
-template <class Handler>
-HttpResponse AnswerOf(Handler&& handler, HttpRequest request) {
-  class Waiting final : public HttpReply::Asker {
-   public:
-    void Answer(HttpResponse response) override { answer.set_value(std::move(response)); }
-    std::promise<HttpResponse> answer;
-  };
-  auto waiting = std::make_shared<Waiting>();
-  auto answer = waiting->answer.get_future();
-  handler(std::move(request), HttpReply(std::move(waiting)));
-  return answer.get();
+// A reply of nobody's, and what it was answered.
+class AskedByTest final : public HttpReply::Asker {
+ public:
+  static std::pair<HttpReply, std::future<HttpResponse>> Ask() {
+    auto asker = std::make_shared<AskedByTest>();
+    auto answer = asker->answer_.get_future();
+    return {HttpReply(std::move(asker)), std::move(answer)};
+  }
+
+  void Answer(HttpResponse response) override { answer_.set_value(std::move(response)); }
+
+ private:
+  std::promise<HttpResponse> answer_;
+};
+
+inline bool IsReady(const std::future<HttpResponse>& answer) {
+  return answer.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
 }
 
 }  // namespace tocsin

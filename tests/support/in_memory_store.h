@@ -13,7 +13,7 @@ namespace tocsin {
 // Both interfaces over maps, for the simulation and for unit tests. One mutex:
 // each method is trivially one transaction. Held to the PostgreSQL store by the
 // conformance suite in tests/store.
-class InMemoryStore final : public CampaignStore, public DialStore {
+class InMemoryStore : public CampaignStore, public DialStore {
  public:
   InMemoryStore() = default;
 

@@ -9,6 +9,7 @@ tocsin_test(NAME callserver_test LABEL unit
     unit/call_simulation_test.cc
     unit/callback_faults_test.cc
     unit/faults_test.cc
+    unit/held_answers_test.cc
     unit/ledger_test.cc
     unit/population_test.cc
     unit/repeated_answers_test.cc

@@ -19,4 +19,5 @@ tocsin_test(NAME scheduler_test LABEL unit
   SOURCES
     ${CMAKE_CURRENT_LIST_DIR}/breakers_test.cc
     ${CMAKE_CURRENT_LIST_DIR}/pace_gate_test.cc
-  DEPENDS tocsin::scheduler)
+    ${CMAKE_CURRENT_LIST_DIR}/scheduler_test.cc
+  DEPENDS tocsin_in_memory_store tocsin::scheduler)

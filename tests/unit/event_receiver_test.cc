@@ -1,5 +1,7 @@
 #include "dialer/event_receiver.h"
 
+#include <future>
+
 #include "base/status_macros.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -63,13 +65,12 @@ class EventReceiverTest : public testing::Test {
     return request;
   }
   HttpRequest Post(std::string body) { return Post(signer_, std::move(body)); }
-  HttpResponse Handle(HttpRequest request) {
-    return AnswerOf(
-        [this](HttpRequest asked, HttpReply reply) {
-          receiver_.Handle(std::move(asked), std::move(reply));
-        },
-        std::move(request));
+  static std::future<HttpResponse> Ask(EventReceiver& receiver, HttpRequest request) {
+    auto [reply, answer] = AskedByTest::Ask();
+    receiver.Handle(std::move(request), std::move(reply));
+    return std::move(answer);
   }
+  HttpResponse Handle(HttpRequest request) { return Ask(receiver_, std::move(request)).get(); }
   std::uint64_t Refused(CallbackRefusal refusal) {
     const auto refused = receiver_.counters().refused;
     const auto it = refused.find(refusal);
@@ -151,6 +152,31 @@ TEST_F(EventReceiverTest, ACallbackThatOwesATokenIsTakenWithAGoodOneOnly) {
 
   EXPECT_EQ(answer(Authorization("resource")), 200);
   EXPECT_EQ(store_.facts(), 1U);
+}
+
+TEST_F(EventReceiverTest, ACallbackThatWaitsForAKeyHoldsUpNobody) {
+  std::promise<void> fetched;
+  TokenVerifier tokens(
+      {.wait_max = absl::Hours(1)},
+      []() -> absl::StatusOr<std::vector<Trunk>> { return std::vector{GaTrunk()}; },
+      [&](const std::string&) {
+        fetched.get_future().wait();
+        return TokenKey().KeySetJson();
+      },
+      SystemClock());
+  EventReceiver receiver(
+      signer_, tokens, recorder_,
+      [](const std::string&) -> absl::StatusOr<Prompt> { return absl::NotFoundError("none"); },
+      SystemClock());
+  HttpRequest request = Post(signer_, Answered(), GaTrunk().id);
+  request.headers = {{"Authorization", Authorization("resource")}};
+
+  auto waiting = Ask(receiver, request);
+
+  EXPECT_EQ(Ask(receiver, Post(Answered())).get().status, 200);
+  EXPECT_FALSE(IsReady(waiting));
+  fetched.set_value();
+  EXPECT_EQ(waiting.get().status, 200);
 }
 
 TEST_F(EventReceiverTest, AGoodTokenIsNoSubstituteForTheSignatureOfTheUrl) {
