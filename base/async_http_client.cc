@@ -25,6 +25,7 @@
 #include <optional>
 #include <string_view>
 #include <thread>
+#include <tuple>
 #include <unordered_map>
 
 #include "base/clock.h"
@@ -174,7 +175,7 @@ class Connection {
     asio::async_connect(socket_, endpoints, [this](const error_code& error, const tcp::endpoint&) {
       if (error || late_) return Unsent("cannot connect", error);
       error_code ignored;
-      static_cast<void>(socket_.set_option(tcp::no_delay(true), ignored));
+      std::ignore = socket_.set_option(tcp::no_delay(true), ignored);
       peer_.origin.tls ? ShakeHands() : Write();
     });
   }
@@ -270,7 +271,7 @@ class Connection {
 
   void Close() {
     error_code ignored;
-    static_cast<void>(socket_.close(ignored));
+    std::ignore = socket_.close(ignored);
   }
 
   void End(const absl::StatusOr<int>& status, bool reusable = false) {
