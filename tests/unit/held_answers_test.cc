@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "tests/support/fake_clock.h"
 #include "tests/support/http_answer.h"
 
@@ -17,20 +19,25 @@ class HeldAnswersTest : public testing::Test {
     return std::move(answer);
   }
 
+  // The loop rests between two looks, by this clock as well.
+  HttpResponse AnswerAfter(absl::Duration length, std::future<HttpResponse>& answer) {
+    for (clock_.Advance(length); !IsReady(answer); clock_.Advance(absl::Milliseconds(1))) {
+      std::this_thread::yield();
+    }
+    return answer.get();
+  }
+
   FakeClock clock_{absl::UnixEpoch()};
   HeldAnswers held_{clock_};
 };
 
 TEST_F(HeldAnswersTest, AnAnswerComesWhenItsTimeHas) {
-  auto late = Hold(absl::Seconds(20)), soon = Hold(absl::Seconds(10));
+  auto late = Hold(absl::Hours(1000)), soon = Hold(absl::Seconds(10));
   EXPECT_FALSE(IsReady(soon));
 
-  clock_.Advance(absl::Seconds(10));
-
-  EXPECT_EQ(soon.get().body, "held");
+  EXPECT_EQ(AnswerAfter(absl::Seconds(10), soon).body, "held");
   EXPECT_FALSE(IsReady(late));
-  clock_.Advance(absl::Seconds(10));
-  EXPECT_EQ(late.get().body, "held");
+  EXPECT_EQ(AnswerAfter(absl::Hours(1000), late).body, "held");
 }
 
 TEST_F(HeldAnswersTest, ACallbackOfItsCallSetsItFree) {
@@ -44,8 +51,7 @@ TEST_F(HeldAnswersTest, ACallbackOfItsCallSetsItFree) {
 
   EXPECT_TRUE(IsReady(a));
   EXPECT_FALSE(IsReady(b));
-  clock_.Advance(absl::Hours(1));
-  EXPECT_EQ(b.get().body, "held");
+  EXPECT_EQ(AnswerAfter(absl::Hours(1), b).body, "held");
 }
 
 TEST_F(HeldAnswersTest, NothingIsHeldForACallbackThatWasFaster) {
