@@ -26,7 +26,7 @@ AREAS = """206 303 312 415 503 602 702 713 801 907 212 305 404 512 617 703 808 9
 
 
 class Service:
-    """Nodes, and a call server where everybody answers and presses the key."""
+    """Nodes, and a call server where everybody answers and presses the key, usually."""
 
     def __init__(self, place, database):
         self.place, self.database = place, database
@@ -57,9 +57,10 @@ class Service:
         self._started.append(Up("--log-level", "warn", *arguments, command=command))
         return self._started[-1]
 
-    def call_server(self, *more, time_scale=TIME_SCALE):
+    def call_server(self, *more, time_scale=TIME_SCALE,
+                    population=BENCH / "everybody_answers.yaml"):
         up = self._start("--call-server-port", 0, "--time-scale", time_scale, "--population",
-                         BENCH / "everybody_answers.yaml", "--caller-number-calls-max", 0, *more,
+                         population, "--caller-number-calls-max", 0, *more,
                          command="call-server")
         return int(up.find(r"(?m)^call server +\S+:(\d+)"))
 

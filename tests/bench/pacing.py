@@ -73,7 +73,9 @@ def measure(place, rate):
     kill_after_s = people / rate * KILL_AFTER_S / SECONDS
     ledger = place.folder / "ledger.jsonl"
     with place.database() as database, Service(place, database) as service:
-        service.apply_trunk(port=service.call_server("--ledger", ledger), rate=rate)
+        # The usual people: how many answer is not what a rate depends on.
+        port = service.call_server("--ledger", ledger, population="calm")
+        service.apply_trunk(port=port, rate=rate)
         service.choose_receiver_ports(NODES)
         nodes = [service.serve(receiver_port=port) for port in service.receiver_ports]
         campaign = service.start_campaign(people)
