@@ -32,6 +32,7 @@ constexpr char kConnection[] = "Connection";
 // Closing on bytes that nobody read resets the connection, which may cost the peer
 // our answer: so long it has to read that and hang up.
 constexpr auto kLinger = std::chrono::seconds(1);
+constexpr std::size_t kLingerBytesMax = 1 << 20;
 
 SteadyTime Now() {
   return SystemClock().Steady();
@@ -201,7 +202,7 @@ void ServedConnection::AwaitNext() {
 void ServedConnection::ReadOn() {
   if (state_ == State::kIdle && begin_ < end_) Begin();
   while (Parse()) {
-    MakeRoom();
+    if (!MakeRoom()) return Refuse(400);
     const ssize_t n = stream_->read(in_.data() + end_, in_.size() - end_);
     if (n < 0 && errno == EAGAIN) return AwaitReadable();
     if (n <= 0) return Close();
@@ -213,13 +214,19 @@ void ServedConnection::ReadOn() {
   }
 }
 
-// For the next bytes. A head has to lie in one piece.
-void ServedConnection::MakeRoom() {
+// For the next bytes. A head has to lie in one piece, and so has what stands before a
+// chunk, of which the parser takes any length; false if that is more than a head.
+bool ServedConnection::MakeRoom() {
   if (begin_ == end_) begin_ = end_ = 0;
-  if (end_ < in_.size()) return;
-  if (begin_ == 0) return in_.resize(2 * in_.size());
-  std::copy(in_.begin() + static_cast<std::ptrdiff_t>(begin_), in_.end(), in_.begin());
-  end_ -= std::exchange(begin_, 0);
+  if (end_ < in_.size()) return true;
+  if (begin_ > 0) {
+    std::copy(in_.begin() + static_cast<std::ptrdiff_t>(begin_), in_.end(), in_.begin());
+    end_ -= std::exchange(begin_, 0);
+    return true;
+  }
+  if (in_.size() > options_.head_max_bytes) return false;
+  in_.resize(2 * in_.size());
+  return true;
 }
 
 void ServedConnection::Begin() {
@@ -305,13 +312,14 @@ void ServedConnection::Write(HttpResponse response) {
   std::string bytes = HeadOf(response, keeps_alive_);
   if (wants_body_ && HasBody(response.status)) bytes += response.body;
   state_ = State::kWriting;
-  deadline_ = Now() + std::chrono::seconds(options_.write_timeout_s);
   if (stream_->write(bytes.data(), bytes.size()) < 0) return Close();
   FlushOn();
 }
 
 void ServedConnection::FlushOn() {
   if (state_ != State::kWriting) return;
+  // From here, too, after the peer has taken some of it.
+  deadline_ = Now() + std::chrono::seconds(options_.write_timeout_s);
   if (stream_->Flush()) return keeps_alive_ ? AwaitNext() : Linger();
   if (errno != EAGAIN) return Close();
   socket_.async_wait(asio::socket_base::wait_write,
@@ -333,8 +341,9 @@ void ServedConnection::Drain() {
   ssize_t n = 0;
   do {
     n = ::recv(socket_.native_handle(), unread.data(), unread.size(), MSG_DONTWAIT);
-  } while (n > 0 || (n < 0 && errno == EINTR));
-  if (n == 0 || errno != EAGAIN) return Close();
+    if (n > 0) drained_ += static_cast<std::size_t>(n);
+  } while ((n > 0 && drained_ < kLingerBytesMax) || (n < 0 && errno == EINTR));
+  if (n >= 0 || errno != EAGAIN) return Close();
   socket_.async_wait(asio::socket_base::wait_read, [self = shared_from_this()](const Error& error) {
     if (!error) self->OnReadable();
   });

@@ -63,7 +63,7 @@ class ServedConnection final : public HttpReply::Asker,
   void OnReadable();
   void ShakeHands();
   void ReadOn();
-  void MakeRoom();
+  bool MakeRoom();
   void Begin();
   bool Parse();
   void HandOver();
@@ -93,6 +93,7 @@ class ServedConnection final : public HttpReply::Asker,
   std::vector<char> in_;
   std::size_t begin_ = 0, end_ = 0;  // Of what nobody has parsed.
   std::optional<Parser> parser_;     // Of the request that is being read.
+  std::size_t drained_ = 0;          // While lingering.
   bool told_to_continue_ = false;
   bool keeps_alive_ = true;
   bool wants_body_ = true;  // Not of a HEAD.

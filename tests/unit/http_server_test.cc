@@ -207,6 +207,25 @@ TEST_F(HttpServerTest, RefusesABodyOfTwoLengths) {
   EXPECT_EQ(handled_, 0);
 }
 
+// Of the parser's own it has none.
+TEST_F(HttpServerTest, WhatStandsBeforeAChunkOrAfterTheLastHasItsLimit) {
+  Start();
+  const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const std::string_view before : {"1;", "1\r\na\r\n0\r\nX-Trailer: "}) {
+    RawClient client(server_->port());
+    std::size_t sent = 0;
+    client.Send(head + std::string(before));
+    // The last of it may be on its way when the server hangs up.
+    while (sent < (64 << 20) && client.Send(std::string(64 << 10, 'x'))) sent += 64 << 10;
+    EXPECT_LT(sent, 64 << 20) << before;
+  }
+  EXPECT_EQ(handled_, 0);
+
+  RawClient next(server_->port());
+  ASSERT_TRUE(next.Send(head + "2;some=thing\r\nhi\r\n0\r\nX-Trailer: x\r\n\r\n"));
+  EXPECT_THAT(next.Receive(), HasSubstr("\r\n\r\nhi"));
+}
+
 TEST_F(HttpServerTest, RefusesABodyThatIsMoreThanChunked) {
   Start();
   for (const std::string_view coding : {"gzip", "gzip, chunked", "chunked, chunked", "identity"}) {

@@ -252,6 +252,7 @@ TEST_F(TlsTest, OnlyClientsWithACertificateAreLetInIfItSaysSo) {
 
   Failure(*Client());
 
+  server_->Stop();  // It counts after the client has been told.
   MetricsPage page;
   certificate_->WriteMetrics(page);
   EXPECT_THAT(page.Text(), HasSubstr("tocsin_tls_handshakes_refused_total{listener=\"test\"} 1"));
