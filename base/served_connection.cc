@@ -53,6 +53,12 @@ std::string_view View(boost::beast::string_view text) {
   return {text.data(), text.size()};
 }
 
+// Its body means nothing, and may never come: a proxy that asks about a request is apt
+// to tell the length of what it keeps to itself.
+bool OnlyAsks(http::verb method) {
+  return method == http::verb::get || method == http::verb::head;
+}
+
 // Chunks are all that the parser takes off.
 template <class Message>
 bool IsPlainOrChunked(const Message& message) {
@@ -251,7 +257,8 @@ bool ServedConnection::Parse() {
       RefuseAsUnfit(error);
     } else if (parser_->is_header_done() && !IsPlainOrChunked(parser_->get())) {
       Refuse(501);
-    } else if (parser_->is_done()) {
+    } else if (parser_->is_done() ||
+               (parser_->is_header_done() && OnlyAsks(parser_->get().method()))) {
       HandOver();
     }
     if (state_ != State::kReading) return false;
@@ -267,11 +274,12 @@ bool ServedConnection::Parse() {
 }
 
 void ServedConnection::HandOver() {
+  const bool whole = parser_->is_done();
   auto message = parser_->release();
   parser_.reset();
   state_ = State::kAsking;
   deadline_ = SteadyTime::max();
-  keeps_alive_ = message.keep_alive();
+  keeps_alive_ = whole && message.keep_alive();
   wants_body_ = message.method() != http::verb::head;
   HttpRequest request = RequestFrom(message);
   request.remote_address = remote_address_;

@@ -178,19 +178,30 @@ TEST_F(HttpServerTest, ClosesAfterABodyThatItDidNotReadToItsEnd) {
   EXPECT_EQ(handled_, 0);
 }
 
-// Left unread it would be taken for the next request.
-TEST_F(HttpServerTest, ReadsABodyWithAnyMethod) {
+TEST_F(HttpServerTest, WhoOnlyAsksIsAnsweredWithoutABodyThatWasAnnounced) {
   Start();
-  RawClient client(server_->port());
-  const std::string smuggled = Post("smuggled");
-
-  client.Send(fmt::format("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{}",
-                          smuggled.size(), smuggled));
-
-  EXPECT_THAT(client.Receive(), HasSubstr("\r\n\r\n" + smuggled));
-  ASSERT_TRUE(client.Send(Post("next")));
-  EXPECT_THAT(client.Receive(), HasSubstr("\r\n\r\nnext"));
+  for (const std::string_view method : {"GET", "HEAD"}) {
+    RawClient client(server_->port());
+    client.Send(fmt::format("{} / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n", method));
+    EXPECT_THAT(client.Receive(), StartsWith("HTTP/1.1 200"));
+    EXPECT_TRUE(client.SeesTheEnd());  // Left unread it would be taken for the next request.
+  }
   EXPECT_EQ(handled_, 2);
+}
+
+TEST_F(HttpServerTest, ABodyIsNeverTakenForTheNextRequest) {
+  Start();
+  const std::string smuggled = Post("smuggled");
+  for (const std::string_view method : {"GET", "HEAD", "DELETE", "OPTIONS", "BREW"}) {
+    handled_ = 0;
+    RawClient client(server_->port());
+    client.Send(
+        fmt::format("{} / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+                    "Content-Length: {}\r\n\r\n{}",
+                    method, smuggled.size(), smuggled));
+    EXPECT_THAT(client.Receive(), StartsWith("HTTP/1.1 200")) << method;
+    EXPECT_EQ(handled_, 1) << method;
+  }
 }
 
 TEST_F(HttpServerTest, RefusesABodyOfTwoLengths) {
