@@ -247,7 +247,9 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const Options& opt
   auto pool = std::make_shared<WorkerPool>(options.name, options.threads);
   auto shared = std::make_shared<const Handler>(std::move(handler));
   return StartAsync(options, [pool, shared](HttpRequest request, HttpReply reply) {
-    pool->Run([shared, request = std::move(request), reply = std::move(reply)]() mutable {
+    pool->Run([shared, request = std::move(request), reply = std::move(reply),
+               since = SystemClock().Steady()]() mutable {
+      request.waited += absl::FromChrono(SystemClock().Steady() - since);
       reply.Answer((*shared)(request));
     });
   });
