@@ -12,6 +12,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <thread>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -76,10 +77,10 @@ class HttpServer::Impl {
     const auto found = resolver.resolve(options_.host, std::to_string(options_.port), error);
     if (error) return CannotListen("the host name does not resolve");
     const asio::ip::tcp::endpoint address = found.begin()->endpoint();
-    acceptor_.open(address.protocol(), error);
-    if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);
-    if (!error) acceptor_.bind(address, error);
-    if (!error) acceptor_.listen(kBacklog, error);
+    std::ignore = acceptor_.open(address.protocol(), error);
+    if (!error) std::ignore = acceptor_.set_option(asio::socket_base::reuse_address(true), error);
+    if (!error) std::ignore = acceptor_.bind(address, error);
+    if (!error) std::ignore = acceptor_.listen(kBacklog, error);
     if (error) return CannotListen(error.message());
     port_ = acceptor_.local_endpoint(error).port();
     accepting_ = true;
@@ -120,8 +121,8 @@ class HttpServer::Impl {
   };
 
   static std::vector<std::unique_ptr<Loop>> Loops(int count) {
-    std::vector<std::unique_ptr<Loop>> loops;
-    for (int i = 0; i < count; ++i) loops.push_back(std::make_unique<Loop>());
+    std::vector<std::unique_ptr<Loop>> loops(static_cast<std::size_t>(count));
+    for (auto& loop : loops) loop = std::make_unique<Loop>();
     return loops;
   }
 
@@ -163,7 +164,7 @@ class HttpServer::Impl {
 
   void StopAccepting() {
     error_code ignored;
-    acceptor_.close(ignored);
+    std::ignore = acceptor_.close(ignored);
     pause_.cancel();
     const std::lock_guard lock(mutex_);
     accepting_ = false;

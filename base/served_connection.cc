@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <chrono>
 #include <exception>
+#include <tuple>
 #include <utility>
 
 #include "base/log.h"
@@ -141,7 +142,7 @@ ServedConnection::ServedConnection(Loop& loop, asio::ip::tcp::socket socket,
 void ServedConnection::Start() {
   loop_.open.insert(shared_from_this());
   Error error;
-  socket_.set_option(asio::ip::tcp::no_delay(true), error);
+  std::ignore = socket_.set_option(asio::ip::tcp::no_delay(true), error);
   wire_.NoteArrivals();
   wire_.SetWaiting(false);
   if (options_.certificate != nullptr) {
@@ -178,6 +179,7 @@ void ServedConnection::OnReadable() {
 }
 
 void ServedConnection::ShakeHands() {
+  if (!tls_) return;
   const absl::StatusOr<bool> shaken = tls_->Accept();
   if (!shaken.ok()) {
     options_.certificate->CountRefused();
@@ -240,32 +242,32 @@ void ServedConnection::Begin() {
   request_deadline_ = Now() + absl::ToChronoNanoseconds(options_.request_timeout);
   deadline_ = request_deadline_;
   told_to_continue_ = false;
-  parser_.emplace();
-  parser_->eager(true);
-  parser_->header_limit(static_cast<std::uint32_t>(options_.head_max_bytes));
-  parser_->body_limit(options_.body_max_bytes);
+  Parser& parser = parser_.emplace();
+  parser.eager(true);
+  parser.header_limit(static_cast<std::uint32_t>(options_.head_max_bytes));
+  parser.body_limit(options_.body_max_bytes);
 }
 
 // Whether there is more to read.
 bool ServedConnection::Parse() {
+  if (!parser_) return true;  // Nothing has come yet.
+  Parser& parser = *parser_;
   while (begin_ < end_) {
     Error error;
-    const std::size_t n = parser_->put(asio::buffer(in_.data() + begin_, end_ - begin_), error);
+    const std::size_t n = parser.put(asio::buffer(in_.data() + begin_, end_ - begin_), error);
     begin_ += n;
-    const bool unfit = error && error != http::error::need_more;
-    if (unfit) {
+    if (error && error != http::error::need_more) {
       RefuseAsUnfit(error);
-    } else if (parser_->is_header_done() && !IsPlainOrChunked(parser_->get())) {
+    } else if (parser.is_header_done() && !IsPlainOrChunked(parser.get())) {
       Refuse(501);
-    } else if (parser_->is_done() ||
-               (parser_->is_header_done() && OnlyAsks(parser_->get().method()))) {
-      HandOver();
+    } else if (parser.is_done() || (parser.is_header_done() && OnlyAsks(parser.get().method()))) {
+      HandOver(parser);
     }
     if (state_ != State::kReading) return false;
     if (n == 0) break;
   }
-  if (parser_ && parser_->is_header_done() && !std::exchange(told_to_continue_, true) &&
-      boost::beast::iequals(parser_->get()[http::field::expect], "100-continue")) {
+  if (parser.is_header_done() && !std::exchange(told_to_continue_, true) &&
+      boost::beast::iequals(parser.get()[http::field::expect], "100-continue")) {
     constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
     stream_->write(kContinue.data(), kContinue.size());
     stream_->Flush();
@@ -273,9 +275,9 @@ bool ServedConnection::Parse() {
   return true;
 }
 
-void ServedConnection::HandOver() {
-  const bool whole = parser_->is_done();
-  auto message = parser_->release();
+void ServedConnection::HandOver(Parser& parser) {
+  const bool whole = parser.is_done();
+  auto message = parser.release();
   parser_.reset();
   state_ = State::kAsking;
   deadline_ = SteadyTime::max();
@@ -306,16 +308,15 @@ void ServedConnection::Refuse(int status) {
   if (status == 413) {
     response.body = fmt::format("A body has at most {} bytes.\n", options_.body_max_bytes);
   }
-  Write(std::move(response));
+  Write(response);
 }
 
 void ServedConnection::Answer(HttpResponse response) {
-  asio::dispatch(loop_.context, [self = shared_from_this(), made = std::move(response)]() mutable {
-    self->Write(std::move(made));
-  });
+  asio::dispatch(loop_.context,
+                 [self = shared_from_this(), made = std::move(response)] { self->Write(made); });
 }
 
-void ServedConnection::Write(HttpResponse response) {
+void ServedConnection::Write(const HttpResponse& response) {
   if (loop_.stopping || AsksToClose(response)) keeps_alive_ = false;
   std::string bytes = HeadOf(response, keeps_alive_);
   if (wants_body_ && HasBody(response.status)) bytes += response.body;
@@ -372,7 +373,7 @@ void ServedConnection::Close() {
   const auto self = shared_from_this();
   if (tls_) tls_->SayGoodbye();
   Error ignored;
-  socket_.close(ignored);
+  std::ignore = socket_.close(ignored);
   loop_.open.erase(self);
   closed_();
 }

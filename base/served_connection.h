@@ -66,10 +66,10 @@ class ServedConnection final : public HttpReply::Asker,
   bool MakeRoom();
   void Begin();
   bool Parse();
-  void HandOver();
+  void HandOver(Parser& parser);
   void Refuse(int status);
   void RefuseAsUnfit(const Error& error);
-  void Write(HttpResponse response);
+  void Write(const HttpResponse& response);
   void FlushOn();
   void AwaitNext();
   void Linger();

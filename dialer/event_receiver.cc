@@ -93,8 +93,9 @@ void EventReceiver::Handle(HttpRequest request, HttpReply reply) {
   if (prompts == std::string::npos || (request.method != "GET" && request.method != "HEAD")) {
     return reply.Answer(Refuse(CallbackRefusal::kNotOurs, "no such path"));
   }
+  std::string name = request.path.substr(prompts + kPrompts.size());
   blocking_.Run(
-      [this, name = request.path.substr(prompts + kPrompts.size()), request = std::move(request),
+      [this, name = std::move(name), request = std::move(request),
        reply = std::move(reply)]() mutable { reply.Answer(prompts_.Serve(request, name)); });
 }
 
