@@ -44,7 +44,7 @@ class CallServer {
     // A minute lasts a minute divided by this, for all that people and
     // telephones do.
     double time_scale = 1;
-    std::string ledger_path;  // Empty: none is kept.
+    std::string ledger_path;      // Empty: none is kept.
     int callbacks_max = 32;       // Under way at once, to one receiver.
     int http_connections = 1024;  // Served at once.
     FaultPlan faults;             // Until the admin endpoint sets others.
