@@ -8,8 +8,8 @@
 namespace tocsin {
 namespace {
 
-// Each waits while it is made durable, some 20 ms under load. Fewer than the threads
-// of a receiver, of which each connection holds one.
+// Each waits while it is made durable, some 20 ms under load. Fewer than a receiver
+// serves at once.
 constexpr int kCallbacksMax = 384;
 
 absl::StatusOr<callserver::FaultPlan> FaultsOf(const Config& config) {

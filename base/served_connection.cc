@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <chrono>
 #include <exception>
+#include <iterator>
 #include <tuple>
 #include <utility>
 
@@ -159,8 +160,12 @@ void ServedConnection::Start() {
 void ServedConnection::AwaitReadable() {
   if (stream_->has_unread()) {
     asio::post(loop_.context, [self = shared_from_this()] { self->OnReadable(); });
-    return;
+  } else {
+    AwaitArrival();
   }
+}
+
+void ServedConnection::AwaitArrival() {
   socket_.async_wait(asio::socket_base::wait_read, [self = shared_from_this()](const Error& error) {
     if (!error) self->OnReadable();
   });
@@ -353,9 +358,7 @@ void ServedConnection::Drain() {
     if (n > 0) drained_ += static_cast<std::size_t>(n);
   } while ((n > 0 && drained_ < kLingerBytesMax) || (n < 0 && errno == EINTR));
   if (n >= 0 || errno != EAGAIN) return Close();
-  socket_.async_wait(asio::socket_base::wait_read, [self = shared_from_this()](const Error& error) {
-    if (!error) self->OnReadable();
-  });
+  AwaitArrival();
 }
 
 void ServedConnection::LookAtTheTime(SteadyTime now) {

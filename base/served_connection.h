@@ -60,6 +60,7 @@ class ServedConnection final : public HttpReply::Asker,
   };
 
   void AwaitReadable();
+  void AwaitArrival();
   void OnReadable();
   void ShakeHands();
   void ReadOn();

@@ -1,6 +1,5 @@
 #include "callserver/held_answers.h"
 
-#include <iterator>
 #include <utility>
 
 namespace tocsin::callserver {

@@ -347,8 +347,8 @@ void FactRecorder::Arm(const AttemptChange& change, absl::Time now) {
   wakes_.Arm(change.attempt, clock_.Steady() + absl::ToChronoNanoseconds(wait));
 }
 
-// Also those who wait behind the batch that cannot be written: a thread that
-// waits for the database is one that serves nobody.
+// Also those who wait behind the batch that cannot be written: whoever is not told
+// for long asks again anyway, and holds his connection meanwhile.
 void FactRecorder::AnswerUnavailable(Lane& lane, Batch& batch) {
   std::vector<std::shared_ptr<Receipt>> receipts;
   for (auto& receipt : batch.receipts) {

@@ -51,6 +51,9 @@ struct Scheduler::TrunkDesk {
   // When to look for sends of unknown fate that may be repeated; unset while there
   // are none.
   std::optional<SteadyTime> repeat_at = SteadyTime{};
+  double strain = 0;       // Of its events' way (core/fact_sink.h), averaged.
+  bool held_back = false;  // By it, as the log was told.
+
   bool half_full() const {
     return full || slots.live > trunk.concurrent_max / 2 ||
            std::any_of(slots.live_by_caller.begin(), slots.live_by_caller.end(),
@@ -58,9 +61,6 @@ struct Scheduler::TrunkDesk {
                          return caller.second > trunk.concurrent_max_per_caller / 2;
                        });
   }
-
-  double strain = 0;       // Of its events' way (core/fact_sink.h), averaged.
-  bool held_back = false;  // By it, as the log was told.
 };
 
 struct Scheduler::CampaignDesk {
