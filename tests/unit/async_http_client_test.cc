@@ -158,13 +158,18 @@ TEST_F(AsyncHttpClientTest, ConnectsAgainWhereTheServerHasClosedWithoutAWord) {
   }
 }
 
+// Answers, counting, but for the second request: that has `bytes` and the end.
+auto BreaksOffSecond(std::atomic<int>& requests, std::string bytes) {
+  return [&requests, bytes = std::move(bytes)](std::string_view) -> ScriptedServer::Reaction {
+    if (++requests == 2) return {.bytes = bytes, .then = Then::kClose};
+    return {.bytes = ScriptedServer::Answer(200, "")};
+  };
+}
+
 // The server closes the kept connection when the second request has come over it.
 TEST_F(AsyncHttpClientTest, SendsAgainWhatAKeptConnectionTookWithoutAnAnswer) {
   std::atomic<int> requests = 0;
-  const ScriptedServer server([&](std::string_view) -> ScriptedServer::Reaction {
-    if (++requests == 2) return {.bytes = "", .then = Then::kClose};
-    return {.bytes = ScriptedServer::Answer(200, "")};
-  });
+  const ScriptedServer server(BreaksOffSecond(requests, ""));
 
   EXPECT_EQ(PostAndWait(server.endpoint()), "200");
   EXPECT_EQ(PostAndWait(server.endpoint()), "200");
@@ -175,10 +180,7 @@ TEST_F(AsyncHttpClientTest, SendsAgainWhatAKeptConnectionTookWithoutAnAnswer) {
 
 TEST_F(AsyncHttpClientTest, SendsNothingAgainOnceAnAnswerHasBegun) {
   std::atomic<int> requests = 0;
-  const ScriptedServer server([&](std::string_view) -> ScriptedServer::Reaction {
-    if (++requests == 2) return {.bytes = "HTTP/1.1 2", .then = Then::kClose};
-    return {.bytes = ScriptedServer::Answer(200, "")};
-  });
+  const ScriptedServer server(BreaksOffSecond(requests, "HTTP/1.1 2"));
 
   EXPECT_EQ(PostAndWait(server.endpoint()), "200");
   EXPECT_THAT(PostAndWait(server.endpoint()), HasSubstr("UNKNOWN: no answer: "));
